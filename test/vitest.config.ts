@@ -1,0 +1,33 @@
+// Three kinds of tests: unit (pure), broker (a real nats-server per file), e2e (real processes).
+import { defineConfig } from "vitest/config";
+
+const leakCheck = ["test/lab/leaks.ts"];
+
+export default defineConfig({
+  test: {
+    pool: "forks",
+    maxWorkers: 2,
+    coverage: { include: ["src/**/*.ts"] },
+    projects: [
+      { test: { name: "unit", include: ["test/unit/**/*.test.ts"], testTimeout: 5_000 } },
+      {
+        test: {
+          name: "broker",
+          include: ["test/broker/**/*.test.ts"],
+          setupFiles: leakCheck,
+          testTimeout: 30_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        test: {
+          name: "e2e",
+          include: ["test/e2e/**/*.test.ts"],
+          setupFiles: leakCheck,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
+    ],
+  },
+});
