@@ -1,0 +1,176 @@
+// The one connection to the broker: what Millrace does with NATS, without showing NATS.
+import { connect, type ConnectionOptions, type Msg, type NatsConnection } from "nats";
+
+import { MillraceError } from "../errors.ts";
+import { createSubjects, type Subjects } from "../subjects.ts";
+import { checkServerVersion } from "./broker-version.ts";
+import { systemClock, type Clock } from "./clock.ts";
+import { silentLog, type Log } from "./log.ts";
+import { createPublisher, type Publisher } from "./publisher.ts";
+import { createReader, type Reader } from "./reader.ts";
+import { storedOf, type Stored } from "./wire.ts";
+
+export type BrokerOptions = {
+  /** One or more `nats://host:port`, comma-separated. */
+  url: string;
+  /** Names the connection and its private inbox: letters, digits, - and _. */
+  identity: string;
+  prefix?: string;
+  clock?: Clock;
+  log?: Log;
+};
+
+export type Broker = AsyncDisposable &
+  Pick<Publisher, "publish"> &
+  Pick<Reader, "last" | "lastNearby" | "next" | "range" | "streamState"> & {
+    readonly subjects: Subjects;
+    readonly clock: Clock;
+    /** Version of the server that answered. */
+    readonly version: string;
+    /** Largest message in bytes that the server takes. */
+    readonly maxPayload: number;
+    isUp(): boolean;
+    onUp(listener: () => void): Disposable;
+    onDown(listener: () => void): Disposable;
+    /** Asks whoever serves the subject; throws `worker_unreachable` when nobody answers in time. */
+    request(subject: string, payload: string, timeoutMs: number): Promise<string>;
+    serve(subject: string, answer: (payload: string) => Promise<string>): Disposable;
+    /** Messages that a stream stored and republished. At most once: use a feed where none may be missed. */
+    listen(subject: string, listener: (message: Stored) => void): Disposable;
+    /** Resolves when everything sent so far has reached the broker. */
+    flush(): Promise<void>;
+    /** The client underneath, for stream administration inside this folder only. */
+    readonly nc: NatsConnection;
+  };
+
+/** Connects, checks the server's version, and stays connected: the client reconnects for ever until disposed. */
+export async function connectBroker(options: BrokerOptions): Promise<Broker> {
+  const { identity, clock = systemClock, log = silentLog } = options;
+  const subjects = createSubjects(options.prefix);
+  const inbox = subjects.inbox(identity);
+  const nc = await open(options, inbox);
+  const version = nc.info?.version ?? "unknown";
+  try {
+    checkServerVersion(version);
+  } catch (error) {
+    await nc.close();
+    throw error;
+  }
+
+  let up = true;
+  const upListeners = new Set<() => void>();
+  const downListeners = new Set<() => void>();
+  const isUp = () => up && !nc.isClosed();
+  const publisher = createPublisher(nc, `${inbox}.p`, isUp, clock.mono);
+  const reader = createReader(nc, `${inbox}.r`);
+
+  async function followStatus(): Promise<void> {
+    for await (const status of nc.status()) {
+      if (status.type === "disconnect") {
+        up = false;
+        publisher.failPending();
+        reader.failPending();
+        log.warn({ event: "broker_down" }, "connection to the broker lost");
+        for (const listener of downListeners) listener();
+      } else if (status.type === "reconnect") {
+        up = true;
+        log.info({ event: "broker_up" }, "connected to the broker again");
+        for (const listener of upListeners) listener();
+      } else if (status.type === "error") {
+        log.warn({ event: "broker_error", error: status.error }, "the broker reported an error");
+      }
+    }
+  }
+  const following = followStatus();
+
+  return {
+    nc,
+    subjects,
+    clock,
+    version,
+    maxPayload: nc.info?.max_payload ?? 1_048_576,
+    isUp,
+    onUp: (listener) => registered(upListeners, listener),
+    onDown: (listener) => registered(downListeners, listener),
+    publish: publisher.publish,
+    last: reader.last,
+    lastNearby: reader.lastNearby,
+    next: reader.next,
+    range: reader.range,
+    streamState: reader.streamState,
+    async request(subject, payload, timeoutMs) {
+      try {
+        return (await nc.request(subject, payload, { timeout: timeoutMs })).string();
+      } catch (error) {
+        throw new MillraceError(
+          "worker_unreachable",
+          `Nobody answered on ${subject}; it may be gone or cut off.`,
+          { cause: error, retryAfterS: 3 },
+        );
+      }
+    },
+    serve(subject, answer) {
+      async function respond(message: Msg): Promise<void> {
+        try {
+          message.respond(await answer(message.string()));
+        } catch (error) {
+          log.error({ event: "request_failed", subject, error }, "a request could not be answered");
+        }
+      }
+      const subscription = nc.subscribe(subject, {
+        callback: (error, message) => {
+          if (error === null) void respond(message);
+        },
+      });
+      return { [Symbol.dispose]: () => subscription.unsubscribe() };
+    },
+    listen(subject, listener) {
+      const subscription = nc.subscribe(subject, {
+        callback: (error, message) => {
+          const stored = error === null ? storedOf(message) : undefined;
+          if (stored !== undefined) listener(stored);
+        },
+      });
+      return { [Symbol.dispose]: () => subscription.unsubscribe() };
+    },
+    flush: () => nc.flush(),
+    async [Symbol.asyncDispose]() {
+      publisher[Symbol.dispose]();
+      reader[Symbol.dispose]();
+      await nc.close();
+      await following;
+    },
+  };
+}
+
+async function open(
+  { url, identity }: BrokerOptions,
+  inboxPrefix: string,
+): Promise<NatsConnection> {
+  const settings: ConnectionOptions = {
+    servers: url.split(",").map((server) => server.trim()),
+    name: `millrace ${identity}`,
+    inboxPrefix,
+    noAsyncTraces: true,
+    maxReconnectAttempts: -1,
+    reconnectTimeWait: 250,
+    reconnectJitter: 250,
+    pingInterval: 3_000,
+    maxPingOut: 2,
+    timeout: 5_000,
+  };
+  try {
+    return await connect(settings);
+  } catch (error) {
+    throw new MillraceError(
+      "broker_unavailable",
+      `No NATS server answers at ${url}; start one, or leave the address out to use the embedded one.`,
+      { cause: error },
+    );
+  }
+}
+
+function registered(listeners: Set<() => void>, listener: () => void): Disposable {
+  listeners.add(listener);
+  return { [Symbol.dispose]: () => void listeners.delete(listener) };
+}

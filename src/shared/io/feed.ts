@@ -1,0 +1,139 @@
+// An ordered, complete feed of a stream: pushed by republish, checked by sequence, gaps filled by direct reads.
+//
+// There is no consumer behind it, so it costs the broker nothing per reader. A message can be missed (the push is at most once);
+// it is noticed by the sequence of the next one, at a reconnect, or by the slow check against the stream's last sequence.
+import { MillraceError } from "../errors.ts";
+import type { Broker } from "./broker.ts";
+import { deferred, every, pause, type Service } from "./lifecycle.ts";
+import { silentLog, type Log } from "./log.ts";
+import type { Stored } from "./wire.ts";
+
+export type FeedOptions = {
+  broker: Broker;
+  stream: string;
+  /** The stream subjects of interest. */
+  source: string;
+  /** Where they are republished to. */
+  listen: string;
+  /** `stream`: the feed covers every subject of the stream, so a jump in sequence means something was missed. `subject`: exactly one subject. */
+  scope: "stream" | "subject";
+  /** Messages up to this sequence are known already; default 0. */
+  after?: number;
+  onMessage(message: Stored): void;
+  /** How often the slow check runs; default 2 s. */
+  checkMs?: number;
+  log?: Log;
+};
+
+export type Feed = Service & {
+  /** Sequence of the newest message delivered. */
+  readonly lastSeq: number;
+  /** Resolves once everything that the stream holds at the time of the call was delivered; rejects when the broker is away. */
+  caughtUp(): Promise<void>;
+};
+
+const BATCH = 10_000;
+const RETRY_MS = 250;
+
+export function createFeed(options: FeedOptions): Feed {
+  const { broker, stream, source, scope, onMessage, log = silentLog, checkMs = 2_000 } = options;
+  let lastSeq = options.after ?? 0;
+  let wanted = 0;
+  let filling: Promise<void> | undefined;
+  const broken = deferred<never>();
+  broken.promise.catch(() => undefined);
+
+  function deliver(message: Stored): void {
+    lastSeq = message.seq;
+    onMessage(message);
+  }
+
+  function pushed(message: Stored): void {
+    if (message.seq <= lastSeq) return;
+    const follows = scope === "stream" ? message.seq === lastSeq + 1 : message.previous === lastSeq;
+    if (follows && filling === undefined) deliver(message);
+    else void fill(message.seq);
+  }
+
+  /** Reads on until at least `target`, or until the broker is away; calls meanwhile join it. */
+  function fill(target: number): Promise<void> {
+    wanted = Math.max(wanted, target);
+    filling ??= readOn().finally(() => {
+      filling = undefined;
+    });
+    return filling;
+  }
+
+  async function readOn(): Promise<void> {
+    while (lastSeq < wanted && broker.isUp()) {
+      try {
+        const { messages } = await broker.range(stream, {
+          from: lastSeq + 1,
+          subject: source,
+          limit: BATCH,
+        });
+        for (const message of messages) if (message.seq > lastSeq) deliver(message);
+        if (messages.length === 0) await askLeader();
+      } catch (error) {
+        log.debug({ event: "feed_retry", stream, error }, "a read of the feed failed");
+        await pause(RETRY_MS);
+      }
+    }
+  }
+
+  /** A replica that lags behind and a tail that was removed both answer with nothing: only the stream's leader can tell which it is. */
+  async function askLeader(): Promise<void> {
+    const end = wanted;
+    const message = await broker.next(stream, { from: lastSeq + 1, subject: source });
+    if (message === undefined) lastSeq = Math.max(lastSeq, end);
+    else if (message.seq > lastSeq) deliver(message);
+  }
+
+  async function newest(): Promise<number> {
+    if (scope === "stream") return (await broker.streamState(stream)).lastSeq;
+    return (await broker.last(stream, source))?.seq ?? 0;
+  }
+
+  async function check(): Promise<void> {
+    if (!broker.isUp()) return;
+    const known = lastSeq;
+    try {
+      const target = await newest();
+      if (scope === "stream" && target < known) broken.reject(wentBack(stream, known, target));
+      if (target > lastSeq) await fill(target);
+    } catch (error) {
+      log.warn({ event: "feed_check_failed", stream, error }, "the feed could not be checked");
+    }
+  }
+
+  return {
+    name: `feed ${stream}`,
+    get lastSeq() {
+      return lastSeq;
+    },
+    async caughtUp() {
+      const target = await newest();
+      while (lastSeq < target) {
+        if (!broker.isUp())
+          throw new MillraceError(
+            "broker_unavailable",
+            `The broker went away while ${stream} was read.`,
+            { retryAfterS: 2 },
+          );
+        await fill(target);
+      }
+    },
+    async run(signal) {
+      using _listening = broker.listen(options.listen, pushed);
+      using _reconnected = broker.onUp(() => void check());
+      await check();
+      await Promise.race([every(checkMs, signal, check), broken.promise]);
+    },
+  };
+}
+
+const wentBack = (stream: string, known: number, found: number) =>
+  new MillraceError(
+    "broker_misconfigured",
+    `Stream ${stream} ends at ${found}, but ${known} was seen: it was deleted, restored or lost messages. Find out why, then start again.`,
+  );

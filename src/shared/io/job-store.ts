@@ -1,0 +1,154 @@
+// Job records in their stream: created once, changed by compare-and-set only, unknown outcomes resolved by reading back.
+import { hasCode, MillraceError } from "../errors.ts";
+import { isFinal, type JobRecord } from "../job.ts";
+import { retentionMs } from "../job-machine.ts";
+import { decodeRecord, type CancelIntent } from "../messages.ts";
+import type { Broker } from "./broker.ts";
+import { pause } from "./lifecycle.ts";
+import type { PublishOptions } from "./publisher.ts";
+import { textOf, type Stored } from "./wire.ts";
+
+export type Versioned = { record: JobRecord; seq: number };
+
+export type WriteOptions = {
+  /** Gives up then, with the outcome unknown; default 5 s. Infinity: goes on until the signal aborts. */
+  withinMs?: number;
+  signal?: AbortSignal;
+};
+
+export type JobStore = {
+  /** Stores a new job. Throws `lost_race` when there is a job of that id already. */
+  create(record: JobRecord, options?: WriteOptions): Promise<number>;
+  /** The newest record; undefined when there is none. */
+  read(jobId: string): Promise<Versioned | undefined>;
+  /** Stores the record if its subject is still at `seq`; throws `lost_race` when it is not. */
+  write(record: JobRecord, seq: number, options?: WriteOptions): Promise<number>;
+  /** Reads, changes and writes until no one interferes. A change that returns undefined leaves everything as it is. */
+  update(
+    jobId: string,
+    change: (record: JobRecord) => JobRecord | undefined,
+    options?: WriteOptions,
+  ): Promise<Versioned>;
+  /** Puts the wish to end beside the record, where it stays until it is cleared. */
+  requestCancel(jobId: string, intent: CancelIntent): Promise<void>;
+  cancelIntent(jobId: string): Promise<Stored | undefined>;
+  /** Lets a served intent vanish. */
+  clearCancel(jobId: string): Promise<void>;
+};
+
+const RETRY_MS = 200;
+const DEFAULT_WITHIN_MS = 5_000;
+const CLEARED_TTL_MS = 60_000;
+const MAX_ROUNDS = 50;
+
+export function createJobStore(broker: Broker): JobStore {
+  const { jobs } = broker.subjects;
+
+  async function write(
+    record: JobRecord,
+    expectSubject: number,
+    options: WriteOptions = {},
+  ): Promise<number> {
+    const { withinMs = DEFAULT_WITHIN_MS, signal } = options;
+    const payload = JSON.stringify(record);
+    const settings = isFinal(record.state)
+      ? { expectSubject, ttlMs: retentionMs(record) }
+      : { expectSubject };
+    const deadline = broker.clock.mono() + withinMs;
+    for (let unsure = false; ; unsure = true) {
+      try {
+        return await storeOnce(jobs.record(record.id), payload, settings, unsure);
+      } catch (error) {
+        const late = signal?.aborted || broker.clock.mono() + RETRY_MS >= deadline;
+        if (late || !worthRepeating(error, withinMs)) throw error;
+      }
+      // It may be stored although the answer is missing: the same expectation makes repeating it safe.
+      await pause(RETRY_MS, signal);
+    }
+  }
+
+  /** After an unsure try, losing the race may mean having won it. */
+  async function storeOnce(
+    subject: string,
+    payload: string,
+    settings: PublishOptions,
+    unsure: boolean,
+  ): Promise<number> {
+    try {
+      return (await broker.publish(subject, payload, settings)).seq;
+    } catch (error) {
+      const own =
+        unsure && hasCode(error, "lost_race") ? await ownWrite(subject, payload) : undefined;
+      if (own === undefined) throw error;
+      return own;
+    }
+  }
+
+  /** The sequence of what this payload was stored as, if it is what stands there now. */
+  async function ownWrite(subject: string, payload: string): Promise<number | undefined> {
+    const last = await broker.last(jobs.stream, subject);
+    return last !== undefined && textOf(last) === payload ? last.seq : undefined;
+  }
+
+  async function read(jobId: string): Promise<Versioned | undefined> {
+    const stored = await broker.last(jobs.stream, jobs.record(jobId));
+    if (stored === undefined || stored.removed) return undefined;
+    const record = decodeRecord(textOf(stored));
+    if (record === undefined)
+      throw new MillraceError(
+        "internal",
+        `The record of job ${jobId} is not readable; somebody else wrote to its subject.`,
+      );
+    return { record, seq: stored.seq };
+  }
+
+  async function afterMarker(
+    record: JobRecord,
+    options?: WriteOptions,
+  ): Promise<number | undefined> {
+    const last = await broker.last(jobs.stream, jobs.record(record.id));
+    return last?.removed ? write(record, last.seq, options) : undefined;
+  }
+
+  return {
+    async create(record, options) {
+      try {
+        return await write(record, 0, options);
+      } catch (error) {
+        const stored = hasCode(error, "lost_race") ? await afterMarker(record, options) : undefined;
+        if (stored !== undefined) return stored;
+        throw error;
+      }
+    },
+    read,
+    write,
+    async update(jobId, change, options) {
+      for (let round = 0; ; round += 1) {
+        const current = await read(jobId);
+        if (current === undefined)
+          throw new MillraceError(
+            "job_not_found",
+            `There is no job ${jobId}; it may have expired.`,
+          );
+        const record = change(current.record);
+        if (record === undefined) return current;
+        try {
+          return { record, seq: await write(record, current.seq, options) };
+        } catch (error) {
+          if (!hasCode(error, "lost_race") || round >= MAX_ROUNDS) throw error;
+        }
+      }
+    },
+    async requestCancel(jobId, intent) {
+      await broker.publish(jobs.cancel(jobId), JSON.stringify(intent));
+    },
+    cancelIntent: (jobId) => broker.last(jobs.stream, jobs.cancel(jobId)),
+    async clearCancel(jobId) {
+      await broker.publish(jobs.cancel(jobId), "", { ttlMs: CLEARED_TTL_MS });
+    },
+  };
+}
+
+/** A full broker is worth waiting for only to those who cannot do anything else. */
+const worthRepeating = (error: unknown, withinMs: number): boolean =>
+  hasCode(error, "broker_unavailable") || (hasCode(error, "storage_full") && withinMs === Infinity);

@@ -1,0 +1,172 @@
+// Reading streams without consumers: the last message of a subject, and ranges by direct get.
+import type { Msg, NatsConnection } from "nats";
+
+import { MillraceError } from "../errors.ts";
+import { deferred, type Deferred } from "./lifecycle.ts";
+import { refusal } from "./publisher.ts";
+import { storedOf, storedOfLeaderReply, type LeaderReply, type Stored } from "./wire.ts";
+
+export type RangeQuery = {
+  /** First stream sequence of interest. */
+  from: number;
+  /** Stream subject, wildcards allowed. */
+  subject: string;
+  /** Most messages per call; default 1,000. */
+  limit?: number;
+  /** Most bytes per call; default 4 MiB, so that one answer never floods the connection. */
+  maxBytes?: number;
+};
+
+export type Range = { messages: Stored[]; more: boolean };
+export type StreamState = { firstSeq: number; lastSeq: number; messages: number; bytes: number };
+
+export type Reader = Disposable & {
+  /** The last message of a subject as the stream's leader knows it: linearizable. */
+  last(stream: string, subject: string): Promise<Stored | undefined>;
+  /** The last message of a subject as some replica knows it: cheaper, may lag on several brokers. */
+  lastNearby(stream: string, subject: string): Promise<Stored | undefined>;
+  /** The first message at or after a sequence, as the stream's leader knows it. */
+  next(stream: string, query: { from: number; subject: string }): Promise<Stored | undefined>;
+  range(stream: string, query: RangeQuery): Promise<Range>;
+  streamState(stream: string): Promise<StreamState>;
+  failPending(cause?: unknown): void;
+};
+
+type Collecting = Deferred<Range> & { messages: Stored[]; timer: NodeJS.Timeout };
+
+const TIMEOUT_MS = 5_000;
+const NOT_FOUND = 404;
+const NO_MESSAGE = 10_037;
+
+export function createReader(nc: NatsConnection, inbox: string): Reader {
+  const collecting = new Map<string, Collecting>();
+  let count = 0;
+
+  const subscription = nc.subscribe(`${inbox}.*`, {
+    callback: (_error, message) => {
+      const token = message.subject.slice(inbox.length + 1);
+      const wait = collecting.get(token);
+      if (wait === undefined) return;
+      if (collect(wait, message)) collecting.delete(token);
+    },
+  });
+
+  async function api<T extends { error?: LeaderReply["error"] }>(
+    subject: string,
+    body: unknown,
+  ): Promise<T> {
+    try {
+      return (
+        await nc.request(`$JS.API.${subject}`, JSON.stringify(body), { timeout: TIMEOUT_MS })
+      ).json<T>();
+    } catch (error) {
+      throw unavailable(subject, error);
+    }
+  }
+
+  async function fromLeader(
+    stream: string,
+    subject: string,
+    query: Record<string, unknown>,
+  ): Promise<Stored | undefined> {
+    const reply = await api<LeaderReply>(`STREAM.MSG.GET.${stream}`, query);
+    if (reply.error?.err_code === NO_MESSAGE) return undefined;
+    if (reply.error !== undefined) throw refusal(subject, reply.error);
+    return storedOfLeaderReply(reply);
+  }
+
+  function failPending(cause?: unknown): void {
+    for (const wait of collecting.values()) fail(wait, unavailable("a range read", cause));
+    collecting.clear();
+  }
+
+  return {
+    last: (stream, subject) => fromLeader(stream, subject, { last_by_subj: subject }),
+    next: (stream, { from, subject }) =>
+      fromLeader(stream, subject, { seq: Math.max(1, from), next_by_subj: subject }),
+    async lastNearby(stream, subject) {
+      try {
+        const message = await nc.request(`$JS.API.DIRECT.GET.${stream}.${subject}`, "", {
+          timeout: TIMEOUT_MS,
+        });
+        return message.headers?.code === NOT_FOUND ? undefined : storedOf(message);
+      } catch (error) {
+        throw unavailable(subject, error);
+      }
+    },
+    range(stream, { from, subject, limit = 1_000, maxBytes = 4_194_304 }) {
+      const token = (count++).toString(36);
+      const timer = setTimeout(() => expire(token), TIMEOUT_MS);
+      const wait: Collecting = { ...deferred<Range>(), messages: [], timer };
+      collecting.set(token, wait);
+      const query = {
+        seq: Math.max(1, from),
+        next_by_subj: subject,
+        batch: limit,
+        max_bytes: maxBytes,
+      };
+      nc.publish(`$JS.API.DIRECT.GET.${stream}`, JSON.stringify(query), {
+        reply: `${inbox}.${token}`,
+      });
+      return wait.promise;
+    },
+    async streamState(stream) {
+      type Info = {
+        error?: LeaderReply["error"];
+        state?: { first_seq: number; last_seq: number; messages: number; bytes: number };
+      };
+      const { error, state } = await api<Info>(`STREAM.INFO.${stream}`, {});
+      if (state === undefined) throw refusal(stream, error ?? { description: "no stream state" });
+      return {
+        firstSeq: state.first_seq,
+        lastSeq: state.last_seq,
+        messages: state.messages,
+        bytes: state.bytes,
+      };
+    },
+    failPending,
+    [Symbol.dispose]() {
+      subscription.unsubscribe();
+      failPending();
+    },
+  };
+
+  function expire(token: string): void {
+    const wait = collecting.get(token);
+    collecting.delete(token);
+    if (wait !== undefined) fail(wait, unavailable("a range read", new Error("no answer in time")));
+  }
+}
+
+function fail(wait: Collecting, error: MillraceError): void {
+  clearTimeout(wait.timer);
+  wait.reject(error);
+}
+
+/** Takes one message of an answer; true when it was the last. */
+function collect(wait: Collecting, message: Msg): boolean {
+  const code = message.headers?.code ?? 0;
+  if (code === 0) {
+    const stored = storedOf(message);
+    if (stored !== undefined) wait.messages.push(stored);
+    wait.timer.refresh();
+    return false;
+  }
+  clearTimeout(wait.timer);
+  if (code === 204 || code === NOT_FOUND)
+    wait.resolve({
+      messages: wait.messages,
+      more: Number(message.headers?.get("Nats-Num-Pending") || 0) > 0,
+    });
+  else
+    wait.reject(
+      unavailable("a range read", new Error(`${code} ${message.headers?.description ?? ""}`)),
+    );
+  return true;
+}
+
+const unavailable = (what: string, cause: unknown) =>
+  new MillraceError("broker_unavailable", `The broker did not answer ${what}.`, {
+    cause,
+    retryAfterS: 2,
+  });

@@ -1,0 +1,182 @@
+// The streams and buckets of an installation: made where missing, compared with what is needed where present.
+import { jetstreamManager, type JetStreamManager, type StreamConfig } from "@nats-io/jetstream";
+
+import { MillraceError } from "../errors.ts";
+import type { Subjects } from "../subjects.ts";
+import type { Broker } from "./broker.ts";
+
+export type TopologyOptions = {
+  /** Copies of every stream: 1, 3 or 5; default 1. */
+  replicas?: number;
+  /** How long output is kept, in milliseconds; default 7 days. */
+  logsMaxAgeMs?: number;
+  /** Bytes of output kept; the oldest goes first. Default: the most of 8 GiB, 1 GiB and 128 MiB that the broker grants. */
+  logsMaxBytes?: number;
+};
+
+type Wanted = Partial<StreamConfig> & { name: string };
+
+const DAY_MS = 86_400_000;
+const HOUR_MS = 3_600_000;
+const LOG_SIZES = [8 * 2 ** 30, 2 ** 30, 128 * 2 ** 20];
+const NO_SPACE = new Set([10_047, 10_023, 10_028]);
+const NOT_FOUND = 10_059;
+
+/** What an operator may set as they like: found values are kept. */
+const TUNABLE = new Set(["max_bytes", "max_age", "num_replicas"]);
+
+/** Makes what is missing. Throws `broker_misconfigured` when something is there but set up otherwise. */
+export async function ensureTopology(broker: Broker, options: TopologyOptions = {}): Promise<void> {
+  const manager = await openManager(broker);
+  for (const wanted of streamsOf(broker.subjects, options)) await ensureStream(manager, wanted);
+  const sizes = options.logsMaxBytes === undefined ? LOG_SIZES : [options.logsMaxBytes];
+  await ensureLogs(manager, logsOf(broker.subjects, options), sizes);
+}
+
+async function openManager(broker: Broker): Promise<JetStreamManager> {
+  try {
+    return await jetstreamManager(broker.nc);
+  } catch (error) {
+    throw new MillraceError(
+      "broker_misconfigured",
+      "The broker has JetStream switched off; start nats-server with -js or a jetstream block.",
+      { cause: error },
+    );
+  }
+}
+
+const nanos = (ms: number): number => ms * 1_000_000;
+
+function streamsOf(subjects: Subjects, { replicas = 1 }: TopologyOptions): Wanted[] {
+  const { jobs, assign, workers, leader, queues } = subjects;
+  const base: Partial<StreamConfig> = {
+    storage: "file",
+    retention: "limits",
+    num_replicas: replicas,
+    allow_direct: true,
+  };
+  const bucket = (name: string, all: string, republished?: string): Wanted => ({
+    ...base,
+    name,
+    subjects: [all],
+    max_msgs_per_subject: 1,
+    discard: "new",
+    allow_rollup_hdrs: true,
+    deny_delete: true,
+    allow_msg_ttl: true,
+    subject_delete_marker_ttl: nanos(60_000),
+    ...(republished === undefined ? {} : { republish: { src: all, dest: republished } }),
+  });
+  return [
+    {
+      ...base,
+      name: jobs.stream,
+      subjects: [jobs.all],
+      max_msgs_per_subject: 1,
+      discard: "new",
+      allow_msg_ttl: true,
+      subject_delete_marker_ttl: nanos(HOUR_MS),
+      republish: { src: jobs.all, dest: jobs.changed },
+    },
+    {
+      ...base,
+      name: assign.stream,
+      subjects: [assign.all],
+      max_age: nanos(HOUR_MS),
+      discard: "old",
+      republish: { src: assign.all, dest: assign.commands },
+    },
+    bucket(workers.stream, workers.all, workers.beats),
+    bucket(leader.stream, `$KV.${leader.bucket}.>`),
+    bucket(queues.stream, queues.all, queues.changed),
+  ];
+}
+
+function logsOf(
+  subjects: Subjects,
+  { replicas = 1, logsMaxAgeMs = 7 * DAY_MS }: TopologyOptions,
+): Wanted {
+  const { logs } = subjects;
+  return {
+    name: logs.stream,
+    subjects: [logs.all],
+    storage: "file",
+    retention: "limits",
+    num_replicas: replicas,
+    allow_direct: true,
+    discard: "old",
+    max_age: nanos(logsMaxAgeMs),
+    republish: { src: logs.all, dest: logs.live },
+  };
+}
+
+/** The output stream must be bounded, or it takes the space that the records need. */
+async function ensureLogs(
+  manager: JetStreamManager,
+  wanted: Wanted,
+  sizes: number[],
+): Promise<void> {
+  for (const [index, max_bytes] of sizes.entries()) {
+    try {
+      return await ensureStream(manager, { ...wanted, max_bytes });
+    } catch (error) {
+      if (index === sizes.length - 1 || !NO_SPACE.has(apiCode(error))) throw error;
+    }
+  }
+}
+
+async function ensureStream(manager: JetStreamManager, wanted: Wanted): Promise<void> {
+  const found = await findStream(manager, wanted.name);
+  const config = found ?? (await manager.streams.add(wanted)).config;
+  const differences = differencesBetween(wanted, config);
+  if (differences.length === 0) return;
+  throw new MillraceError(
+    "broker_misconfigured",
+    `Stream ${wanted.name} is not set up as needed: ${differences.join("; ")}. Either the server is too old to know a setting, or somebody changed the stream: put it right, or use another --prefix.`,
+  );
+}
+
+async function findStream(
+  manager: JetStreamManager,
+  name: string,
+): Promise<StreamConfig | undefined> {
+  try {
+    return (await manager.streams.info(name)).config;
+  } catch (error) {
+    if (apiCode(error) === NOT_FOUND) return undefined;
+    throw error;
+  }
+}
+
+/** Settings that are not as wanted, in words. An old server drops settings that it does not know without saying so. */
+export function differencesBetween(
+  wanted: Partial<StreamConfig>,
+  found: Partial<StreamConfig>,
+): string[] {
+  const differences: string[] = [];
+  for (const [key, value] of Object.entries(wanted)) {
+    const actual = found[key as keyof StreamConfig];
+    if (TUNABLE.has(key) || sameSetting(value, actual)) continue;
+    differences.push(
+      `${key} is ${JSON.stringify(actual) ?? "not set"}, needed ${JSON.stringify(value)}`,
+    );
+  }
+  return differences;
+}
+
+function sameSetting(wanted: unknown, found: unknown): boolean {
+  if (typeof wanted !== "object" || wanted === null) return wanted === found;
+  if (typeof found !== "object" || found === null) return false;
+  return Object.entries(wanted).every(([key, value]) =>
+    sameSetting(value, (found as Record<string, unknown>)[key]),
+  );
+}
+
+function apiCode(error: unknown): number {
+  return typeof error === "object" &&
+    error !== null &&
+    "code" in error &&
+    typeof error.code === "number"
+    ? error.code
+    : 0;
+}

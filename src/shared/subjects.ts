@@ -1,0 +1,82 @@
+// Every subject, stream and bucket of an installation, below its prefix.
+//
+// mr.job.<job>                 the job's record            stream MR_JOBS    republished to mr.changed.<job>
+// mr.job.<job>.cancel          somebody wants it to end    stream MR_JOBS    republished to mr.changed.<job>.cancel
+// mr.assign.<worker>           start commands, by leader   stream MR_ASSIGN  republished to mr.cmd.<worker>
+// mr.assign.epoch              a new leader's first word   stream MR_ASSIGN  republished to mr.cmd.epoch
+// mr.log.<job>.<attempt>       output chunks               stream MR_LOGS    republished to mr.live.<job>.<attempt>
+// mr.ctl.<worker>              stop, cordon, drain, ping   core request, answered by the worker
+// $KV.mr_workers.<worker>      heartbeat                   bucket mr_workers republished to mr.beat.<worker>
+// $KV.mr_leader.lease          who leads, and its epoch    bucket mr_leader
+// $KV.mr_queues.<queue>        settings of a queue         bucket mr_queues  republished to mr.queue.<queue>
+//
+// Listen to the republished subjects only: a stream's own subject also shows what the stream refused.
+import { MillraceError } from "./errors.ts";
+import { isPrefix } from "./names.ts";
+
+export type Subjects = ReturnType<typeof createSubjects>;
+
+export const DEFAULT_PREFIX = "mr";
+
+export function createSubjects(prefix: string = DEFAULT_PREFIX) {
+  if (!isPrefix(prefix))
+    throw new MillraceError(
+      "invalid_config",
+      `The prefix "${prefix}" must be 1-16 lower-case letters and digits, starting with a letter.`,
+    );
+  const upper = prefix.toUpperCase();
+  return {
+    prefix,
+    jobs: {
+      stream: `${upper}_JOBS`,
+      record: (jobId: string) => `${prefix}.job.${jobId}`,
+      cancel: (jobId: string) => `${prefix}.job.${jobId}.cancel`,
+      all: `${prefix}.job.>`,
+      changed: `${prefix}.changed.>`,
+      changedOf: (jobId: string) => `${prefix}.changed.${jobId}`,
+    },
+    assign: {
+      stream: `${upper}_ASSIGN`,
+      to: (workerId: string) => `${prefix}.assign.${workerId}`,
+      epoch: `${prefix}.assign.epoch`,
+      all: `${prefix}.assign.>`,
+      commands: `${prefix}.cmd.>`,
+      commandsOf: (workerId: string) => `${prefix}.cmd.${workerId}`,
+    },
+    logs: {
+      stream: `${upper}_LOGS`,
+      of: (jobId: string, attempt: number) => `${prefix}.log.${jobId}.${attempt}`,
+      all: `${prefix}.log.>`,
+      live: `${prefix}.live.>`,
+      liveOf: (jobId: string, attempt: number) => `${prefix}.live.${jobId}.${attempt}`,
+    },
+    workers: {
+      bucket: `${prefix}_workers`,
+      stream: `KV_${prefix}_workers`,
+      key: (workerId: string) => `$KV.${prefix}_workers.${workerId}`,
+      all: `$KV.${prefix}_workers.>`,
+      beats: `${prefix}.beat.>`,
+    },
+    leader: {
+      bucket: `${prefix}_leader`,
+      stream: `KV_${prefix}_leader`,
+      key: `$KV.${prefix}_leader.lease`,
+    },
+    queues: {
+      bucket: `${prefix}_queues`,
+      stream: `KV_${prefix}_queues`,
+      key: (queue: string) => `$KV.${prefix}_queues.${queue}`,
+      all: `$KV.${prefix}_queues.>`,
+      changed: `${prefix}.queue.>`,
+    },
+    control: (workerId: string) => `${prefix}.ctl.${workerId}`,
+    inbox: (identity: string) => `_INBOX_${prefix}_${identity}`,
+  };
+}
+
+/** The part of a subject after its first `count` tokens: `lastToken("mr.changed.abc", 2)` is "abc". */
+export function afterTokens(subject: string, count: number): string {
+  let from = 0;
+  for (let skipped = 0; skipped < count; skipped += 1) from = subject.indexOf(".", from) + 1;
+  return subject.slice(from);
+}
