@@ -1,0 +1,86 @@
+// Gathers what an attempt writes into chunks: a queue of pieces, in the order in which they were read. Pure.
+import type { Channel, LogPart } from "../../shared/chunk.ts";
+
+/** A piece of output on its way to the log; a gap has no bytes. */
+export type Segment = { part: LogPart; at: number; bytes: Uint8Array };
+
+export type Chunker = {
+  /** Bytes that wait. */
+  readonly size: number;
+  readonly isEmpty: boolean;
+  /** True when the oldest segment will not grow any more. */
+  readonly hasWhole: boolean;
+  /** Keeps the bytes: the caller does not change them afterwards. */
+  write(channel: Channel, offset: number, at: number, bytes: Uint8Array): void;
+  /** Appends a segment as it is. */
+  add(segment: Segment): void;
+  /** The oldest segment, whole or not. */
+  take(): Segment | undefined;
+};
+
+type Gathered = { part: LogPart; at: number; buffer: Uint8Array; size: number };
+
+const SMALLEST_BUFFER = 1_024;
+
+/** Segments are of one channel and of at most `limit` bytes, and as large as what was written allows. */
+export function createChunker(limit: number): Chunker {
+  const queue: Gathered[] = [];
+  let size = 0;
+
+  /** How much more of a channel fits into the newest segment. */
+  function roomFor(channel: Channel): number {
+    const newest = queue.at(-1);
+    const fits = newest?.part.kind === "bytes" && newest.part.channel === channel;
+    return fits ? limit - newest.size : 0;
+  }
+
+  return {
+    get size() {
+      return size;
+    },
+    get isEmpty() {
+      return queue.length === 0;
+    },
+    get hasWhole() {
+      return queue.length > 1 || (queue[0]?.size ?? 0) >= limit;
+    },
+    write(channel, offset, at, bytes) {
+      size += bytes.length;
+      let done = Math.min(bytes.length, roomFor(channel));
+      if (done > 0) append(queue.at(-1)!, bytes.subarray(0, done), limit);
+      while (done < bytes.length) {
+        const buffer = bytes.subarray(done, done + limit);
+        queue.push({
+          part: { kind: "bytes", channel, offset: offset + done },
+          at,
+          buffer,
+          size: buffer.length,
+        });
+        done += buffer.length;
+      }
+    },
+    add({ part, at, bytes }) {
+      size += bytes.length;
+      queue.push({ part, at, buffer: bytes, size: bytes.length });
+    },
+    take() {
+      const oldest = queue.shift();
+      if (oldest === undefined) return undefined;
+      size -= oldest.size;
+      return { part: oldest.part, at: oldest.at, bytes: oldest.buffer.subarray(0, oldest.size) };
+    },
+  };
+}
+
+/** Copies, so that a flood of tiny writes keeps one buffer and not one per write. */
+function append(segment: Gathered, bytes: Uint8Array, limit: number): void {
+  const needed = segment.size + bytes.length;
+  if (needed > segment.buffer.length) {
+    const capacity = Math.min(limit, Math.max(SMALLEST_BUFFER, needed, 2 * segment.buffer.length));
+    const grown = new Uint8Array(capacity);
+    grown.set(segment.buffer.subarray(0, segment.size));
+    segment.buffer = grown;
+  }
+  segment.buffer.set(bytes, segment.size);
+  segment.size = needed;
+}

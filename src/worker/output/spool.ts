@@ -1,0 +1,122 @@
+// Output that waits on disk for the broker: a queue in one file that has no name, so that nothing is left behind.
+import { mkdir, open, unlink, type FileHandle } from "node:fs/promises";
+import { join } from "node:path";
+
+import { nanoid } from "nanoid";
+
+import type { LogPart } from "../../shared/chunk.ts";
+import type { Budget } from "./budget.ts";
+import type { Segment } from "./chunker.ts";
+
+export type Spool = AsyncDisposable & {
+  /** Bytes of the file that were not read yet. */
+  readonly waiting: number;
+  /** False when there is no room for all of them; then none is kept. */
+  append(segments: readonly Segment[]): Promise<boolean>;
+  /** The oldest segments, as many as fit into one read; an empty list when there is none. */
+  read(): Promise<Segment[]>;
+};
+
+export type SpoolOptions = {
+  dir: string;
+  /** Most bytes of the file. Space is given back when everything was read. */
+  limitBytes: number;
+  /** What the spools of all attempts may take together. */
+  budget: Budget;
+  /** Told why nothing can be kept on this disk any more. */
+  onFailure(error: unknown): void;
+};
+
+const READ_BYTES = 262_144;
+const PREFIX_BYTES = 8;
+
+/** Calls must not overlap: the owner appends and reads one at a time. */
+export function createSpool({ dir, limitBytes, budget, onFailure }: SpoolOptions): Spool {
+  let file: FileHandle | undefined;
+  let readAt = 0;
+  let end = 0;
+
+  async function write(block: Buffer): Promise<void> {
+    file ??= await openNameless(dir);
+    for (let done = 0; done < block.length;) {
+      const { bytesWritten } = await file.write(block, done, block.length - done, end + done);
+      done += bytesWritten;
+    }
+  }
+
+  async function reset(): Promise<void> {
+    await file?.truncate(0);
+    budget.give(end);
+    readAt = end = 0;
+  }
+
+  return {
+    get waiting() {
+      return end - readAt;
+    },
+    async append(segments) {
+      const block = Buffer.concat(segments.flatMap(encode));
+      if (end + block.length > limitBytes || !budget.hasRoom(block.length)) return false;
+      budget.take(block.length);
+      try {
+        await write(block);
+      } catch (error) {
+        budget.give(block.length);
+        onFailure(error);
+        return false;
+      }
+      end += block.length;
+      return true;
+    },
+    async read() {
+      if (file === undefined || readAt === end) return [];
+      const block = Buffer.allocUnsafe(Math.min(READ_BYTES, end - readAt));
+      const { bytesRead } = await file.read(block, 0, block.length, readAt);
+      const { segments, used } = decode(block.subarray(0, bytesRead));
+      readAt += used;
+      if (readAt === end) await reset();
+      return segments;
+    },
+    async [Symbol.asyncDispose]() {
+      await file?.close();
+      budget.give(end);
+      file = undefined;
+      readAt = end = 0;
+    },
+  };
+}
+
+/** The file loses its name at once: its space is free again when we close it or die. */
+async function openNameless(dir: string): Promise<FileHandle> {
+  await mkdir(dir, { recursive: true, mode: 0o700 });
+  const path = join(dir, `output-${nanoid()}`);
+  const file = await open(path, "wx+", 0o600);
+  await unlink(path);
+  return file;
+}
+
+function encode({ part, at, bytes }: Segment): Uint8Array[] {
+  const head = Buffer.from(JSON.stringify({ part, at }));
+  const prefix = Buffer.alloc(PREFIX_BYTES);
+  prefix.writeUInt32LE(head.length, 0);
+  prefix.writeUInt32LE(bytes.length, 4);
+  return [prefix, head, bytes];
+}
+
+/** The whole segments of a block, and how many bytes of it they are. */
+function decode(block: Buffer): { segments: Segment[]; used: number } {
+  const segments: Segment[] = [];
+  let used = 0;
+  while (used + PREFIX_BYTES <= block.length) {
+    const body = used + PREFIX_BYTES + block.readUInt32LE(used);
+    const next = body + block.readUInt32LE(used + 4);
+    if (next > block.length) break;
+    const head = JSON.parse(block.toString("utf8", used + PREFIX_BYTES, body)) as {
+      part: LogPart;
+      at: number;
+    };
+    segments.push({ ...head, bytes: block.subarray(body, next) });
+    used = next;
+  }
+  return { segments, used };
+}

@@ -1,0 +1,93 @@
+// Gathering output into chunks: nothing lost, order kept, no chunk too large.
+import * as fc from "fast-check";
+import { describe, expect, it } from "vitest";
+
+import { CHANNELS, type Channel } from "../../../../src/shared/chunk.ts";
+import {
+  createChunker,
+  type Chunker,
+  type Segment,
+} from "../../../../src/worker/output/chunker.ts";
+
+const LIMIT = 8;
+const bytesOf = (text: string) => Buffer.from(text);
+
+function takeAll(chunker: Chunker): Segment[] {
+  const segments: Segment[] = [];
+  for (let next = chunker.take(); next !== undefined; next = chunker.take()) segments.push(next);
+  return segments;
+}
+
+const shown = (segments: Segment[]) =>
+  segments.map(
+    ({ part, bytes }) => `${part.channel}@${part.offset} ${Buffer.from(bytes).toString()}`,
+  );
+
+describe("chunker", () => {
+  it("gathers small writes of one channel and keeps the order between channels", () => {
+    const chunker = createChunker(LIMIT);
+    chunker.write("stdout", 0, 1, bytesOf("ab"));
+    chunker.write("stdout", 2, 2, bytesOf("cd"));
+    chunker.write("stderr", 0, 3, bytesOf("x"));
+    chunker.write("stdout", 4, 4, bytesOf("e"));
+    expect(shown(takeAll(chunker))).toEqual(["stdout@0 abcd", "stderr@0 x", "stdout@4 e"]);
+  });
+
+  it("fills a chunk to its limit before it begins the next", () => {
+    const chunker = createChunker(LIMIT);
+    chunker.write("stdout", 0, 1, bytesOf("abcdef"));
+    chunker.write("stdout", 6, 1, bytesOf("ghijklmnopqrst"));
+    expect(shown(takeAll(chunker))).toEqual([
+      "stdout@0 abcdefgh",
+      "stdout@8 ijklmnop",
+      "stdout@16 qrst",
+    ]);
+  });
+
+  it("calls a chunk whole when it is full or another follows", () => {
+    const chunker = createChunker(LIMIT);
+    chunker.write("stdout", 0, 1, bytesOf("abc"));
+    expect(chunker.hasWhole).toBe(false);
+    chunker.write("stderr", 0, 1, bytesOf("x"));
+    expect(chunker.hasWhole).toBe(true);
+    chunker.take();
+    expect(chunker.hasWhole).toBe(false);
+    chunker.write("stderr", 1, 1, bytesOf("1234567"));
+    expect(chunker.hasWhole).toBe(true);
+  });
+
+  it("does not write into what it was given", () => {
+    const given = bytesOf("abcdefgh");
+    const chunker = createChunker(LIMIT);
+    chunker.write("stdout", 0, 1, given.subarray(0, 2));
+    chunker.write("stdout", 2, 1, bytesOf("XY"));
+    expect(given.toString()).toBe("abcdefgh");
+  });
+
+  it("gives back what was written, whatever it was", () => {
+    const write = fc.record({
+      channel: fc.constantFrom(...CHANNELS),
+      bytes: fc.uint8Array({ minLength: 1, maxLength: 3 * LIMIT }),
+    });
+    fc.assert(
+      fc.property(fc.array(write), (writes) => {
+        const chunker = createChunker(LIMIT);
+        const written: Record<Channel, number[]> = { stdout: [], stderr: [] };
+        for (const { channel, bytes } of writes) {
+          chunker.write(channel, written[channel].length, 1, bytes);
+          written[channel].push(...bytes);
+        }
+        const total = written.stdout.length + written.stderr.length;
+        expect(chunker.size).toBe(total);
+        const read: Record<Channel, number[]> = { stdout: [], stderr: [] };
+        for (const { part, bytes } of takeAll(chunker)) {
+          expect(bytes.length).toBeLessThanOrEqual(LIMIT);
+          expect(part.offset).toBe(read[part.channel].length);
+          read[part.channel].push(...bytes);
+        }
+        expect(read).toEqual(written);
+        expect([chunker.size, chunker.isEmpty]).toEqual([0, true]);
+      }),
+    );
+  });
+});
