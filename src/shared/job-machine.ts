@@ -125,7 +125,7 @@ function finished(record: JobRecord, event: Of<"finished">): JobRecord {
       reason: describe(event.ending),
     });
   const failures = record.failures + 1;
-  const policy = record.spec.retry;
+  const policy = record.spec.retry ?? event.retry;
   if (retriesAfter(policy, failures, event.ending))
     return move(record, "queued", event, {
       ...known,

@@ -1,5 +1,5 @@
 // The job record: the one truth about a job, as it stands in the stream.
-import type { JobSpec } from "./spec.ts";
+import type { JobSpec, RetryPolicy } from "./spec.ts";
 
 /**
  * Every legal move of a job.
@@ -126,6 +126,8 @@ export type JobEvent =
       startedAt: number;
       ending: Ending;
       random: number;
+      /** The handler's own policy: holds when the spec has none. */
+      retry?: RetryPolicy;
     }
   | { type: "handed_back"; at: number; attempt: number; worker: string; reason: string }
   | {

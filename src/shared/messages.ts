@@ -21,7 +21,15 @@ export type Assignment = {
 export type AssignmentBatch = { v: 1; epoch: number; items: Assignment[] };
 
 /** An attempt that a worker holds: from taking the assignment until its end is in the record. */
-export type HeldAttempt = { job: string; attempt: number; startedAt: number };
+export type HeldAttempt = {
+  job: string;
+  attempt: number;
+  startedAt: number;
+  /** What the handler said last about how far it is: 0 to 1, and in words. */
+  progress?: Progress;
+};
+
+export type Progress = { value: number; note?: string };
 
 export type Heartbeat = {
   v: 1;
@@ -44,6 +52,8 @@ export type Heartbeat = {
   uptimeS: number;
   cordoned: boolean;
   draining: boolean;
+  /** Ids of earlier workers on this host that are known to have ended, so that nobody waits for their silence. */
+  replaces?: string[] | undefined;
 };
 
 /** Requests on a worker's control subject. Stopping is asked again until the record says that the attempt is over. */
@@ -84,7 +94,14 @@ const heartbeat: z.ZodType<Heartbeat> = z.object({
   startedAt: z.number(),
   labels: z.record(z.string(), z.string()),
   slots: z.object({ total: z.int().min(0), free: z.int() }),
-  held: z.array(z.object({ job: z.string(), attempt: z.int(), startedAt: z.number() })),
+  held: z.array(
+    z.object({
+      job: z.string(),
+      attempt: z.int(),
+      startedAt: z.number(),
+      progress: z.exactOptional(z.object({ value: z.number(), note: z.exactOptional(z.string()) })),
+    }),
+  ),
   handlers: z.array(z.string()),
   lastAssign: z.int(),
   load: z.tuple([z.number(), z.number(), z.number()]),
@@ -92,6 +109,7 @@ const heartbeat: z.ZodType<Heartbeat> = z.object({
   uptimeS: z.number(),
   cordoned: z.boolean(),
   draining: z.boolean(),
+  replaces: z.array(z.string()).optional(),
 });
 
 const cancelIntent: z.ZodType<CancelIntent> = z.object({

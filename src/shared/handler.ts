@@ -1,0 +1,71 @@
+// Handlers: TypeScript functions that workers run as jobs, and what a module must say to define one.
+import { MillraceError } from "./errors.ts";
+import { isName } from "./names.ts";
+import { duration } from "./fields.ts";
+import { fieldPath, retrySchema, type RetryPolicy } from "./spec.ts";
+
+/** What a handler can do while it runs. */
+export type HandlerContext = {
+  readonly jobId: string;
+  /** Number of this attempt, counted from 1. */
+  readonly attempt: number;
+  readonly workerId: string;
+  /** The job's own labels. */
+  readonly labels: Readonly<Record<string, string>>;
+  /** Aborts on cancel, on timeout and when the worker leaves. A handler that ignores it keeps its slot until it returns. */
+  readonly signal: AbortSignal;
+  /** Writes one line to the attempt's output; values that are not strings are shown as `console.log` shows them. */
+  log(...values: unknown[]): void;
+  /** Says how far the handler is, from 0 to 1, and optionally in words. Shown on the running attempt; the last word counts. */
+  progress(value: number, note?: string): void;
+};
+
+/** The part of a zod schema that is used, so that the handlers' zod need not be ours. */
+export type InputSchema<Input> = {
+  safeParse(
+    value: unknown,
+  ): { success: true; data: Input } | { success: false; error: { issues: readonly InputIssue[] } };
+};
+
+export type InputIssue = { readonly path: readonly PropertyKey[]; readonly message: string };
+
+export type Handler<Input = unknown> = {
+  /** What jobs name in `handler`: 1-64 letters, digits, `-` and `_`. */
+  name: string;
+  /** Checks what the job gives; input that does not fit ends the job as failed, without a retry. */
+  input?: InputSchema<Input>;
+  /** Holds for jobs that name no retry policy. */
+  retry?: RetryPolicy;
+  /** Longest run of one attempt, as "30s"; holds for jobs that name none. */
+  timeout?: string;
+  /** What it returns (JSON, at most 256 KiB) is the job's result; what it throws fails the attempt. */
+  run(input: Input, context: HandlerContext): unknown;
+};
+
+/** Checks a handler and returns it; a module in the handlers' directory exports it as default. Throws `invalid_config`. */
+export function defineHandler<Input = unknown>(handler: Handler<Input>): Handler<Input> {
+  const problem = handlerProblem(handler);
+  if (problem === undefined) return handler;
+  throw new MillraceError("invalid_config", `This is no handler: ${problem}.`);
+}
+
+/** Why a value is no handler; undefined when it is one. */
+export function handlerProblem(value: unknown): string | undefined {
+  if (typeof value !== "object" || value === null)
+    return "it is not an object with name and run; export default defineHandler({ … })";
+  const { name, input, retry, timeout, run } = value as Partial<Handler>;
+  if (typeof name !== "string" || !isName(name))
+    return "name must be 1-64 letters, digits, - or _, starting and ending with a letter or digit";
+  if (typeof run !== "function") return "run must be a function";
+  if (input !== undefined && typeof input?.safeParse !== "function")
+    return "input must be a zod schema";
+  if (timeout !== undefined && !duration({ minMs: 1 }).safeParse(timeout).success)
+    return 'timeout must be a duration such as "30s"';
+  return retryProblem(retry);
+}
+
+function retryProblem(retry: unknown): string | undefined {
+  if (retry === undefined) return undefined;
+  const issue = retrySchema.safeParse(retry).error?.issues[0];
+  return issue && `${fieldPath(["retry", ...issue.path])}: ${issue.message}`;
+}
