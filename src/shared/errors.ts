@@ -49,6 +49,7 @@ const CODES = {
   },
   broker_too_old: { status: 500, retry: false, title: "The broker is too old" },
   invalid_config: { status: 500, retry: false, title: "The configuration is not acceptable" },
+  server_unreachable: { status: 503, retry: true, title: "No Millrace server answers" },
   broker_unavailable: { status: 503, retry: true, title: "The broker cannot be reached" },
   worker_unreachable: { status: 503, retry: true, title: "The worker did not answer" },
   storage_full: { status: 507, retry: true, title: "The broker has no space left" },
