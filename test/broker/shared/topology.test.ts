@@ -1,0 +1,73 @@
+// Streams are made once, left alone afterwards, and refused when somebody made them otherwise.
+import { jetstreamManager } from "@nats-io/jetstream";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+
+import { connectBroker, type Broker } from "../../../src/shared/io/broker.ts";
+import { differencesBetween, ensureTopology } from "../../../src/shared/io/topology.ts";
+import { startBroker, type TestBroker } from "../../lab/broker.ts";
+
+let server: TestBroker;
+beforeAll(async () => {
+  server = await startBroker();
+});
+afterAll(() => server[Symbol.asyncDispose]());
+
+const connected = (prefix: string): Promise<Broker> =>
+  connectBroker({ url: server.url, identity: "topology-test", prefix });
+
+describe("the topology", () => {
+  it("is made by several at once and accepted as it is afterwards", async () => {
+    await using broker = await connected("one");
+    await Promise.all([ensureTopology(broker), ensureTopology(broker), ensureTopology(broker)]);
+    await ensureTopology(broker);
+    const names = await (await jetstreamManager(broker.nc)).streams.names().next();
+    expect(names.toSorted()).toEqual([
+      "KV_one_leader",
+      "KV_one_queues",
+      "KV_one_workers",
+      "ONE_ASSIGN",
+      "ONE_JOBS",
+      "ONE_LOGS",
+    ]);
+  });
+
+  it("keeps what an operator tuned", async () => {
+    await using broker = await connected("two");
+    await ensureTopology(broker);
+    const manager = await jetstreamManager(broker.nc);
+    await manager.streams.update("TWO_LOGS", { max_bytes: 64 * 2 ** 20 });
+    await ensureTopology(broker);
+    expect((await manager.streams.info("TWO_LOGS")).config.max_bytes).toBe(64 * 2 ** 20);
+  });
+
+  it("is refused, naming stream and setting, when it was changed", async () => {
+    await using broker = await connected("three");
+    const manager = await jetstreamManager(broker.nc);
+    await manager.streams.add({
+      name: "THREE_JOBS",
+      subjects: ["three.job.>"],
+      max_msgs_per_subject: 5,
+    });
+    await expect(ensureTopology(broker)).rejects.toMatchObject({
+      code: "broker_misconfigured",
+      message: expect.stringMatching(/THREE_JOBS.*max_msgs_per_subject is 5, needed 1/),
+    });
+  });
+
+  it("names a setting that an old server dropped without a word", () => {
+    const wanted = { name: "X", allow_msg_ttl: true, republish: { src: "a", dest: "b" } };
+    expect(differencesBetween(wanted, { name: "X" })).toEqual([
+      "allow_msg_ttl is not set, needed true",
+      'republish is not set, needed {"src":"a","dest":"b"}',
+    ]);
+  });
+
+  it("keeps installations on one broker apart", async () => {
+    await using first = await connected("four");
+    await using second = await connected("five");
+    await ensureTopology(first);
+    await ensureTopology(second);
+    await first.publish(first.subjects.jobs.record("x"), "{}");
+    expect((await second.streamState(second.subjects.jobs.stream)).messages).toBe(0);
+  });
+});
