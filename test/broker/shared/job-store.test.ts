@@ -15,6 +15,12 @@ const newId = customAlphabet(ID_ALPHABET, JOB_ID_LENGTH);
 const job = (): JobRecord => newJob(newId(), { command: ["true"], retention: "1s" }, Date.now());
 const cancel: JobEvent = { type: "cancelled", at: 1, actor: "test", reason: "asked" };
 
+/** A change that only adds a line to the timeline. */
+const note = (n: number) => (current: JobRecord) => ({
+  ...current,
+  timeline: [...current.timeline, { at: n, what: "started" as const, state: current.state }],
+});
+
 let server: TestBroker;
 let broker: Broker;
 let store: JobStore;
@@ -52,10 +58,6 @@ describe("a job store", () => {
   it("applies every one of many concurrent updates", async () => {
     const record = job();
     await store.create(record);
-    const note = (n: number) => (current: JobRecord) => ({
-      ...current,
-      timeline: [...current.timeline, { at: n, what: "started" as const, state: current.state }],
-    });
     await Promise.all(Array.from({ length: 10 }, (_, n) => store.update(record.id, note(n))));
     expect((await store.read(record.id))?.record.timeline).toHaveLength(11);
   });
