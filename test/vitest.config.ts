@@ -2,6 +2,8 @@
 import { defineConfig } from "vitest/config";
 
 const leakCheck = ["test/lab/leaks.ts"];
+// the image of testcontainers' own reaper cannot be had everywhere; what a test starts, it removes
+const env = { TESTCONTAINERS_RYUK_DISABLED: "true" };
 
 export default defineConfig({
   test: {
@@ -15,6 +17,7 @@ export default defineConfig({
           name: "broker",
           include: ["test/broker/**/*.test.ts"],
           setupFiles: leakCheck,
+          env,
           testTimeout: 30_000,
           hookTimeout: 60_000,
         },

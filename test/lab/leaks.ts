@@ -1,24 +1,47 @@
-// Fails a test file that leaves child processes behind.
+// Fails a test file that leaves processes or open sockets behind.
 import { readdirSync, readFileSync } from "node:fs";
 import { afterAll } from "vitest";
+import { until } from "./until.ts";
 
-/** Living children of this process, as "pid command". */
-export function children(): string[] {
-  return readdirSync("/proc").flatMap((pid) => {
-    if (!/^\d+$/.test(pid)) return [];
-    try {
-      const [, comm, state, parent] =
-        /^\d+ \((.*)\) (\S) (\d+)/.exec(readFileSync(`/proc/${pid}/stat`, "utf8")) ?? [];
-      return Number(parent) === process.pid && state !== "Z" ? [`${pid} ${comm}`] : [];
-    } catch {
-      return []; // it ended while we looked
-    }
-  });
+// Whatever a test starts inherits this mark: a grandchild is found too, also when its parent is gone.
+const mark = `MILLRACE_TEST_RUN=${process.pid}-${performance.timeOrigin}`;
+const [name, value] = mark.split("=") as [string, string];
+process.env[name] = value;
+
+const atStart = new Set(leftovers());
+
+afterAll(async () => {
+  const left = () => leftovers().filter((one) => !atStart.has(one));
+  try {
+    // what was told to end may need a moment; what was forgotten stays
+    await until(() => left().length === 0, "processes and sockets to go", 3_000);
+  } catch (cause) {
+    throw new Error(`left behind: ${left().join(", ")}`, { cause });
+  }
+});
+
+function leftovers(): string[] {
+  const sockets = process.getActiveResourcesInfo().filter((kind) => kind.startsWith("TCP"));
+  const pids = readdirSync("/proc").filter((entry) => /^\d+$/.test(entry));
+  return [
+    ...pids.filter(isOurs).map((pid) => `${pid} ${read(pid, "cmdline").replaceAll("\0", " ")}`),
+    ...sockets.map((kind, i) => `${kind} #${i}`),
+  ];
 }
 
-const before = new Set(children());
+function isOurs(pid: string): boolean {
+  const [state, parent] = read(pid, "stat")
+    .replace(/^.*\) /s, "")
+    .split(" ");
+  if (state === undefined || state === "Z") return false;
+  return Number(parent) === process.pid || read(pid, "environ").split("\0").includes(mark);
+}
 
-afterAll(() => {
-  const left = children().filter((child) => !before.has(child));
-  if (left.length > 0) throw new Error(`processes left behind: ${left.join(", ")}`);
-});
+/** Empty when the process ended meanwhile, or is not ours to read. */
+function read(pid: string, file: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/${file}`, "utf8");
+  } catch {
+    return "";
+  }
+}

@@ -37,8 +37,9 @@ export async function lockDataDir(dataDir: string): Promise<DataDirLock> {
     announce: async ({ pid, url }) =>
       replace(path, { owner, server: { ...(await identify(pid)), url } }),
     [Symbol.asyncDispose]: async () => {
-      if (held) await rm(path, { force: true });
-      held = false; // from here on the file is somebody else's
+      if (!held) return; // the file may be somebody else's by now
+      held = false;
+      await rm(path, { force: true });
     },
   };
 }
@@ -106,13 +107,13 @@ async function identify(pid: number): Promise<Identity> {
 }
 
 async function isAlive({ pid, startedAt }: Identity): Promise<boolean> {
+  const found = await lookUp(pid);
+  if (found) return found.state !== "Z" && found.startedAt === startedAt;
   try {
-    process.kill(pid, 0);
+    return process.kill(pid, 0);
   } catch (error) {
     return codeOf(error) === "EPERM"; // it is there, but another user's
   }
-  const found = await lookUp(pid);
-  return found === undefined || (found.state !== "Z" && found.startedAt === startedAt);
 }
 
 /** State and start (clock ticks since boot) of a program; undefined where there is no /proc to tell. */
