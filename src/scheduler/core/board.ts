@@ -1,0 +1,162 @@
+// The scheduler's mind: facts in, decisions and answers out. No I/O, no clock: epoch ms (`now`) and monotonic ms (`mono`) are handed in.
+
+import type { CancelIntent, QueueSettings } from "../../shared/messages.ts";
+import { createJobFacts, type AssignedItem, type JobChange } from "./jobs.ts";
+import { createJobList } from "./job-list.ts";
+import { createLedger } from "./ledger.ts";
+import { createPlacer } from "./placer.ts";
+import { createPresence, type Loss } from "./presence.ts";
+import { createTables, queueRow } from "./tables.ts";
+import { createViews } from "./views.ts";
+import { createWaitingRoom } from "./waiting-room.ts";
+import { explain, type Why } from "./why.ts";
+
+export type { AssignedItem, JobChange } from "./jobs.ts";
+export type { Loss } from "./presence.ts";
+export type { JobPage, JobView, ListQuery, QueueView, Stats, WorkerView } from "./views.ts";
+export type { Filter, Reason, Why } from "./why.ts";
+export type { ListCursor } from "./job-list.ts";
+
+/** One attempt given to one worker; `seq` is the record that it was decided on. */
+export type Placement = AssignedItem & { worker: string };
+
+/** A job to be ended although no worker has it. */
+export type Settlement =
+  | { job: string; how: "expired" }
+  | { job: string; how: "cancelled"; intent: CancelIntent };
+
+/** An attempt whose worker is to be asked to stop it. */
+export type Stop = {
+  job: string;
+  attempt: number;
+  worker: string;
+  why: "cancelled" | "superseded";
+};
+
+export type Board = ReturnType<typeof createBoard>;
+
+export function createBoard() {
+  const tables = createTables();
+  const listeners = new Map<string, Set<(change: JobChange) => void>>();
+  const list = createJobList((entry) => tables.jobs.get(entry.id) === entry);
+  const placer = createPlacer(tables);
+  const ledger = createLedger(tables, placer);
+  const room = createWaitingRoom(tables, placer);
+  const facts = createJobFacts({
+    tables,
+    placer,
+    ledger,
+    room,
+    list,
+    rowOf: (id) => presence.rowOf(id),
+    tell,
+  });
+  const presence = createPresence({ tables, placer, ledger, change: facts.change });
+  const views = createViews({ tables, list, placer });
+  let placed = 0;
+
+  function tell(change: JobChange): void {
+    for (const key of [change.id, "*"])
+      for (const listener of listeners.get(key) ?? []) listener(change);
+  }
+
+  function place(now: number, mono: number, max: number): Placement[] {
+    room.advance(now);
+    const placements: Placement[] = [];
+    while (placements.length < max) {
+      const pick = placer.next(now, mono);
+      if (!pick) break;
+      const { entry, row } = pick;
+      const attempt = entry.attempt + 1;
+      row.chosen = placed += 1;
+      facts.change(
+        entry,
+        () =>
+          void ledger.open(entry, { row, attempt, seq: entry.seq, assignSeq: undefined, at: now }),
+      );
+      placements.push({ job: entry.id, attempt, seq: entry.seq, worker: row.id });
+    }
+    return placements;
+  }
+
+  function unplace({ job, attempt, seq }: Placement): void {
+    const entry = tables.jobs.get(job);
+    const claim = entry?.claim;
+    if (!entry || claim?.attempt !== attempt || claim.seq !== seq || claim.assignSeq !== undefined)
+      return;
+    facts.change(entry, () => ledger.close(entry));
+  }
+
+  function settlements(now: number): Settlement[] {
+    room.advance(now);
+    return [...room.ending].map(([{ id }, how]): Settlement => {
+      const intent = tables.cancels.get(id);
+      return how === "cancelled" && intent ? { job: id, how, intent } : { job: id, how: "expired" };
+    });
+  }
+
+  function stops(): Stop[] {
+    const cancelled = [...room.stopping].flatMap(({ id, claim }): Stop[] =>
+      claim ? [{ job: id, attempt: claim.attempt, worker: claim.row.id, why: "cancelled" }] : [],
+    );
+    return [
+      ...cancelled,
+      ...presence.superseded().map((held): Stop => ({ ...held, why: "superseded" })),
+    ];
+  }
+
+  return {
+    // Facts.
+    jobChanged: facts.jobChanged,
+    jobGone: facts.jobGone,
+    cancelChanged: facts.cancelChanged,
+    assigned: facts.assigned,
+    beat: presence.beat,
+    workerGone: presence.workerGone,
+    queueChanged(name: string, settings: QueueSettings | undefined): void {
+      queueRow(tables, name).settings = settings ?? { paused: false };
+      placer.reopened(name);
+    },
+
+    // Decisions, for the leader.
+    /** Gives up to `max` jobs to workers. Each counts against its worker's slots from here on. */
+    place,
+    /** Takes back a placement whose assignment was refused. */
+    unplace,
+    /** Jobs to be ended without a worker; each is told again until its record says so. */
+    settlements,
+    /** Attempts to be asked to stop; each is told again until the record or the worker says that it is over. */
+    stops,
+    /** Attempts whose worker is gone; silence before `since` is not held against anybody. */
+    lost: (mono: number, since: number): Loss[] => presence.lost(mono, since),
+    /** Finished jobs whose cancel intent is to be cleared. */
+    leftovers: (): string[] => [...facts.leftovers],
+    /** Epoch ms at which the next delayed job may start or the next job expires. */
+    nextDueAt: () => room.nextAt(),
+    /** Monotonic ms at which `lost` is worth a look. */
+    nextSilenceAt: () => presence.nextSilenceAt(),
+
+    // Answers, for everybody.
+    get: views.job,
+    list: views.jobs,
+    worker: views.worker,
+    workers: views.workers,
+    queues: views.queues,
+    stats: views.stats,
+    why(id: string, now: number, mono: number): Why | undefined {
+      const entry = tables.jobs.get(id);
+      return entry && explain({ tables, placer }, entry, now, mono);
+    },
+    /** Calls back on each change of the job, or of any job ("*"), in the order of the facts, until disposed. */
+    watch(id: string, listener: (change: JobChange) => void): Disposable {
+      const set = listeners.get(id) ?? new Set();
+      listeners.set(id, set.add(listener));
+      return {
+        [Symbol.dispose]() {
+          set.delete(listener);
+          if (set.size === 0) listeners.delete(id);
+        },
+      };
+    },
+  };
+}

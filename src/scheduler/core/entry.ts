@@ -1,0 +1,80 @@
+// What the index keeps of each job: small, because there may be a million of them.
+import type { Labels } from "../../shared/constraints.ts";
+import { isFinal, type JobRecord, type JobState } from "../../shared/job.ts";
+import { SPEC_DEFAULTS } from "../../shared/spec.ts";
+import type { Claim } from "./claim.ts";
+import type { Shape } from "./shape.ts";
+
+/** Absent instants are `undefined`, not 0: a number costs a box of its own. */
+export type JobEntry = {
+  readonly id: string;
+  readonly shape: Shape;
+  readonly priority: number;
+  readonly submittedAt: number;
+  readonly labels: Labels | undefined;
+  /** Sequence at which the job was first seen here: orders jobs of the same millisecond. */
+  readonly first: number;
+  /** Sequence of the newest record. */
+  seq: number;
+  state: JobState;
+  /** Newest attempt that the record knows. */
+  attempt: number;
+  /** Worker of the attempt that the record says is running. */
+  worker: string | undefined;
+  /** Worker under which the newest attempt failed. */
+  avoid: string | undefined;
+  notBefore: number | undefined;
+  /** Absent once an attempt has started. */
+  expiresAt: number | undefined;
+  finishedAt: number | undefined;
+  /** The attempt that some worker has or is being given. */
+  claim: Claim | undefined;
+  /** Where the job waits: nowhere, in its line, or for its instant. */
+  spot: "none" | "line" | "delay";
+};
+
+export function newEntry(record: JobRecord, seq: number, shape: Shape): JobEntry {
+  return {
+    id: record.id,
+    shape,
+    priority: record.spec.priority ?? SPEC_DEFAULTS.priority,
+    submittedAt: record.submittedAt,
+    labels: record.spec.labels,
+    first: seq,
+    seq,
+    state: record.state,
+    attempt: record.attempt,
+    worker: undefined,
+    avoid: undefined,
+    notBefore: undefined,
+    expiresAt: undefined,
+    finishedAt: undefined,
+    claim: undefined,
+    spot: "none",
+  };
+}
+
+/** Takes over what a newer record says. */
+export function updateEntry(entry: JobEntry, record: JobRecord, seq: number): void {
+  const newest = record.attempts.at(-1);
+  const failed = newest?.outcome !== undefined && newest.outcome !== "handed_back";
+  const started = record.attempts.some(({ startedAt }) => startedAt !== undefined);
+  entry.seq = seq;
+  entry.state = record.state;
+  entry.attempt = record.attempt;
+  entry.worker = record.state === "running" ? newest?.worker : undefined;
+  entry.avoid = failed ? newest?.worker : undefined;
+  entry.notBefore = record.notBefore;
+  entry.expiresAt = started ? undefined : record.expiresAt;
+  entry.finishedAt = record.finishedAt;
+}
+
+/** Submit order. The instant comes first because, unlike a sequence, it survives the job's later writes: all replicas agree on it. */
+export const isOlder = (a: JobEntry, b: JobEntry): boolean =>
+  a.submittedAt === b.submittedAt ? a.first < b.first : a.submittedAt < b.submittedAt;
+
+/** The state that people see: a job runs from its assignment on. */
+export const shownState = (entry: JobEntry): JobState =>
+  entry.claim === undefined ? entry.state : "running";
+
+export const isOver = (entry: JobEntry): boolean => isFinal(entry.state);

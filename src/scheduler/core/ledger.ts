@@ -1,0 +1,51 @@
+// Opens and closes claims, so that a worker's slots, a queue's running attempts and the job always tell the same story.
+import { type Claim, isLive } from "./claim.ts";
+import type { JobEntry } from "./entry.ts";
+import type { Placer } from "./placer.ts";
+import type { Row } from "./row.ts";
+import { queueRow, type Tables } from "./tables.ts";
+
+/** What says that a worker has an attempt. */
+export type Ground = {
+  row: Row;
+  attempt: number;
+  seq: number;
+  assignSeq: number | undefined;
+  at: number;
+};
+
+export type Ledger = {
+  open(entry: JobEntry, ground: Ground): Claim;
+  close(entry: JobEntry): void;
+  /** Closes the job's claim when its record says that the attempt is over. */
+  review(entry: JobEntry): void;
+};
+
+export function createLedger(tables: Tables, placer: Placer): Ledger {
+  function close(entry: JobEntry): void {
+    const { claim, shape } = entry;
+    if (claim === undefined) return;
+    entry.claim = undefined;
+    claim.row.claims.delete(entry.id);
+    claim.row.used -= shape.slots;
+    queueRow(tables, shape.queue).running -= 1;
+    placer.improved(claim.row);
+    placer.reopened(shape.queue);
+  }
+
+  return {
+    open(entry, ground) {
+      close(entry);
+      const claim: Claim = { entry, ...ground, missed: 0 };
+      entry.claim = claim;
+      ground.row.claims.set(entry.id, claim);
+      ground.row.used += entry.shape.slots;
+      queueRow(tables, entry.shape.queue).running += 1;
+      return claim;
+    },
+    close,
+    review(entry) {
+      if (entry.claim !== undefined && !isLive(entry.claim)) close(entry);
+    },
+  };
+}

@@ -1,0 +1,63 @@
+// A worker as the index knows it: its newest heartbeat and what it has been given.
+import { PRESENCE, type Heartbeat } from "../../shared/messages.ts";
+import type { Claim } from "./claim.ts";
+import type { JobEntry } from "./entry.ts";
+
+/** A worker unheard for this long gets nothing new; it is not yet taken for dead. */
+export const QUIET_MS = 2.5 * PRESENCE.beatMs;
+
+/** An attempt that a worker says it holds although the records know nothing of it (any more). */
+export type Ghost = {
+  readonly job: string;
+  readonly attempt: number;
+  readonly slots: number;
+  readonly beats: number;
+};
+
+export type Row = {
+  readonly id: string;
+  /** Absent for a worker that is known from assignments only. */
+  beat: Heartbeat | undefined;
+  /** Monotonic ms of the newest heartbeat. */
+  seen: number;
+  /** present · expired: its key is gone, perhaps by mistake · left: it said goodbye or was replaced · dead: silent for too long */
+  presence: "present" | "expired" | "left" | "dead";
+  anchors: string[];
+  used: number;
+  readonly claims: Map<string, Claim>;
+  ghosts: Map<string, Ghost>;
+  /** Rises with each placement: the one that waited longest wins a tie. */
+  chosen: number;
+  /** A large job that waits until enough slots are free here at once. */
+  reserved: JobEntry | undefined;
+};
+
+export function newRow(id: string): Row {
+  return {
+    id,
+    beat: undefined,
+    seen: -Infinity,
+    presence: "present",
+    anchors: [],
+    used: 0,
+    claims: new Map(),
+    ghosts: new Map(),
+    chosen: 0,
+    reserved: undefined,
+  };
+}
+
+/** True for an attempt that really is held against the records: two beats in a row, since one beat may be older than the record. */
+export const haunts = (ghost: Ghost): boolean => ghost.beats >= 2;
+
+export const totalSlots = (row: Row): number => row.beat?.slots.total ?? 0;
+export const freeSlots = (row: Row): number => totalSlots(row) - row.used;
+export const load = (row: Row): number => row.used / Math.max(1, totalSlots(row));
+
+/** True when the worker takes new work. */
+export const isOpen = (row: Row, mono: number): boolean =>
+  row.beat !== undefined &&
+  row.presence === "present" &&
+  !row.beat.cordoned &&
+  !row.beat.draining &&
+  mono - row.seen <= QUIET_MS;

@@ -1,0 +1,62 @@
+// The tables that the parts of the board share. Each table is changed by one part only, which its comment names.
+import type { CancelIntent, QueueSettings } from "../../shared/messages.ts";
+import { JOB_STATES, type JobState } from "../../shared/job.ts";
+import type { JobEntry } from "./entry.ts";
+import type { Row } from "./row.ts";
+
+export type QueueRow = {
+  readonly name: string;
+  settings: QueueSettings;
+  /** Attempts that count against `maxRunning`. */
+  running: number;
+  readonly depth: Record<JobState, number>;
+};
+
+export type Tables = {
+  /** Every job that has a record: by the job facts (`jobs.ts`). */
+  readonly jobs: Map<string, JobEntry>;
+  /** Cancel intents, also of jobs whose record has not been seen yet: by the job facts. */
+  readonly cancels: Map<string, CancelIntent>;
+  /** Workers: by presence (`presence.ts`). */
+  readonly rows: Map<string, Row>;
+  /** The same by what they bear; see `anchorsOf`. */
+  readonly byAnchor: Map<string, Set<Row>>;
+  /** Queues that were set up or have jobs: by `queueRow`. */
+  readonly queues: Map<string, QueueRow>;
+};
+
+export const createTables = (): Tables => ({
+  jobs: new Map(),
+  cancels: new Map(),
+  rows: new Map(),
+  byAnchor: new Map(),
+  queues: new Map(),
+});
+
+export function queueRow({ queues }: Tables, name: string): QueueRow {
+  const known = queues.get(name);
+  if (known) return known;
+  const row: QueueRow = { name, settings: { paused: false }, running: 0, depth: noDepth() };
+  queues.set(name, row);
+  return row;
+}
+
+export const noDepth = (): Record<JobState, number> =>
+  Object.fromEntries(JOB_STATES.map((state) => [state, 0])) as Record<JobState, number>;
+
+/** True when one more attempt of the queue may start. */
+export const admits = ({ settings, running }: QueueRow): boolean =>
+  !settings.paused && (settings.maxRunning === undefined || running < settings.maxRunning);
+
+/** Adds to the set that stands under a key. */
+export function addTo<K, V>(sets: Map<K, Set<V>>, key: K, value: V): void {
+  const set = sets.get(key);
+  if (set) set.add(value);
+  else sets.set(key, new Set([value]));
+}
+
+/** Takes out of the set that stands under a key, and the set when nothing is left of it. */
+export function removeFrom<K, V>(sets: Map<K, Set<V>>, key: K, value: V): void {
+  const set = sets.get(key);
+  if (set?.delete(value) && set.size === 0) sets.delete(key);
+}
