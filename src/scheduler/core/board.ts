@@ -38,7 +38,7 @@ export type Board = ReturnType<typeof createBoard>;
 export function createBoard() {
   const tables = createTables();
   const listeners = new Map<string, Set<(change: JobChange) => void>>();
-  const list = createJobList((entry) => tables.jobs.get(entry.id) === entry);
+  const list = createJobList();
   const placer = createPlacer(tables);
   const ledger = createLedger(tables, placer);
   const room = createWaitingRoom(tables, placer);

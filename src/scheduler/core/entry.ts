@@ -29,8 +29,8 @@ export type JobEntry = {
   finishedAt: number | undefined;
   /** The attempt that some worker has or is being given. */
   claim: Claim | undefined;
-  /** Where the job waits: nowhere, in its line, or for its instant. */
-  spot: "none" | "line" | "delay";
+  /** Where the job waits: nowhere, in its line, or for its instant; or that the index has dropped it. */
+  spot: "none" | "line" | "delay" | "gone";
 };
 
 export function newEntry(record: JobRecord, seq: number, shape: Shape): JobEntry {

@@ -16,8 +16,7 @@ export type JobList = {
 const NEAR = 64;
 const SLACK = 1_024;
 
-/** `isKnown` says whether the entry is still the index's. */
-export function createJobList(isKnown: (entry: JobEntry) => boolean): JobList {
+export function createJobList(): JobList {
   let entries: JobEntry[] = [];
   let gone = 0;
   let sorted = true;
@@ -52,6 +51,8 @@ export function createJobList(isKnown: (entry: JobEntry) => boolean): JobList {
     },
   };
 }
+
+const isKnown = (entry: JobEntry): boolean => entry.spot !== "gone";
 
 const compare = (a: JobEntry, b: JobEntry): number =>
   a.submittedAt - b.submittedAt || (a.id < b.id ? -1 : 1);

@@ -143,6 +143,7 @@ export function createJobFacts(deps: {
       ledger.close(entry);
       queueRow(tables, entry.shape.queue).depth[shownState(entry)] -= 1;
       tables.jobs.delete(id);
+      entry.spot = "gone";
       leftovers.delete(id);
       list.removed();
       releaseShape(entry.shape);
