@@ -1,0 +1,102 @@
+// SHA-256 of every file under a directory (default /usr/lib), spread over three workers of which one joins and one leaves half-way.
+//
+//   node examples/hash-tree.mjs [directory]
+//
+// Starts its own scheduler and workers as separate processes, submits at least 200 jobs, starts the third worker and drains the
+// first when half of them are done, and compares the merged result with hashing here.
+import { execFileSync, spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { millrace } from "./lib/api.mjs";
+
+const directory = process.argv[2] ?? "/usr/lib";
+const JOBS = 240;
+const MAX_STDIN = 500_000;
+const cli = fileURLToPath(new URL("../dist/cli/main.js", import.meta.url));
+const dataDir = mkdtempSync(join(tmpdir(), "millrace-hash-tree-"));
+const children = [];
+
+/** Starts `millrace …` and resolves with the first line of JSON that it prints. */
+async function start(...args) {
+  const child = spawn(process.execPath, [cli, ...args, "--json"], {
+    stdio: ["pipe", "pipe", "inherit"],
+  });
+  const gone = new Promise((resolve) => child.once("exit", resolve));
+  children.push({ child, gone });
+  for await (const line of createInterface({ input: child.stdout }))
+    return { child, gone, ready: JSON.parse(line) };
+  throw new Error(`millrace ${args.join(" ")} ended before it was ready`);
+}
+
+/** Files in shares of about equal number, each small enough for one job's standard input. */
+function shares(files) {
+  const dealt = Array.from({ length: JOBS }, () => []);
+  files.forEach((file, index) => dealt[index % JOBS].push(file));
+  return dealt
+    .map((share) => share.join("\n"))
+    .filter((text) => text !== "" && text.length < MAX_STDIN);
+}
+
+const sorted = (text) => text.trimEnd().split("\n").toSorted().join("\n");
+
+try {
+  const find = ["-type", "f", "-readable", "!", "-name", "*\n*"];
+  const files = execFileSync("find", [directory, ...find], { maxBuffer: 2 ** 28 })
+    .toString()
+    .trimEnd()
+    .split("\n");
+  const { ready } = await start("dev", "--workers", "0", "--port", "0", "--data-dir", dataDir);
+  const worker = (name) => start("worker", "--nats", ready.nats, "--name", name, "--slots", "2");
+  const api = millrace(ready.url);
+
+  const leaving = await worker("leaving");
+  await worker("staying");
+  const ids = await api.submitAll(
+    shares(files).map((stdin) => ({
+      command: ["xargs", "-d", "\\n", "sha256sum", "--"],
+      stdin,
+      labels: { example: "hash-tree" },
+    })),
+  );
+
+  let done = 0;
+  const finished = ids.map(async (id) => {
+    const job = await api.finished(id);
+    done += 1;
+    if (done === Math.floor(ids.length / 2)) {
+      await worker("joining");
+      await api.drain(leaving.ready.worker);
+    }
+    return job;
+  });
+  const jobs = await Promise.all(finished);
+  await leaving.gone;
+
+  const failed = jobs.filter((job) => job.state !== "succeeded");
+  if (failed.length > 0)
+    throw new Error(`${failed.length} jobs failed, the first: ${JSON.stringify(failed[0])}`);
+  const outputs = [];
+  for (const id of ids) outputs.push((await api.output(id)).trimEnd());
+  const merged = sorted(outputs.join("\n"));
+  const here = sorted(
+    execFileSync("xargs", ["-d", "\\n", "sha256sum", "--"], {
+      input: files.join("\n"),
+      maxBuffer: 2 ** 28,
+    }).toString(),
+  );
+
+  console.log(`${files.length} files of ${directory} in ${jobs.length} jobs`);
+  for (const name of ["leaving", "staying", "joining"])
+    console.log(
+      `  ${name}: ${jobs.filter((job) => job.worker.startsWith(`${name}-`)).length} jobs`,
+    );
+  console.log(merged === here ? "equal to hashing here" : "DIFFERENT from hashing here");
+  process.exitCode = merged === here ? 0 : 1;
+} finally {
+  for (const { child } of children.toReversed()) child.kill("SIGTERM");
+  await Promise.all(children.map(({ gone }) => gone));
+  rmSync(dataDir, { recursive: true, force: true });
+}

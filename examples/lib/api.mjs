@@ -1,0 +1,43 @@
+// The few HTTP calls that the examples share; any HTTP client would do.
+const BATCH = 500;
+
+/** Millrace at `url`, as plain functions over fetch. */
+export function millrace(url = process.env.MILLRACE_URL ?? "http://127.0.0.1:7070") {
+  async function call(method, path, body) {
+    const response = await fetch(new URL(path, url), {
+      method,
+      ...(body === undefined
+        ? {}
+        : { headers: { "content-type": "application/json" }, body: JSON.stringify(body) }),
+    });
+    if (!response.ok)
+      throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`);
+    return response;
+  }
+  const json = async (...request) => (await call(...request)).json();
+
+  return {
+    /** Submits many specs; the ids come back in their order. */
+    async submitAll(specs) {
+      const ids = [];
+      for (let from = 0; from < specs.length; from += BATCH) {
+        const { jobs } = await json("POST", "/v1/jobs/batch", {
+          jobs: specs.slice(from, from + BATCH),
+        });
+        ids.push(...jobs.map((job) => job.id));
+      }
+      return ids;
+    },
+    /** The job once it is finished. */
+    async finished(id) {
+      for (;;) {
+        const job = await json("GET", `/v1/jobs/${id}?wait=60s`);
+        if (job.finishedAt !== undefined) return job;
+      }
+    },
+    /** What the job's newest attempt wrote to standard output. */
+    output: async (id) => (await call("GET", `/v1/jobs/${id}/logs?channel=stdout`)).text(),
+    workers: async () => (await json("GET", "/v1/workers")).workers,
+    drain: (workerId) => json("POST", `/v1/workers/${workerId}/drain`),
+  };
+}
