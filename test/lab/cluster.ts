@@ -55,7 +55,7 @@ async function awaitReplicas(url: string, replicas: number): Promise<void> {
     const admin = await jetstreamManager(connection, { checkAPI: false, timeout: 1_000 });
     const probe = {
       name: "LAB_READY",
-      subjects: ["lab.ready"],
+      subjects: ["lab-ready"],
       num_replicas: replicas,
       storage: "memory" as const,
     };

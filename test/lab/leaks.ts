@@ -11,14 +11,17 @@ process.env[name] = value;
 const atStart = new Set(leftovers());
 
 afterAll(async () => {
-  const left = () => leftovers().filter((one) => !atStart.has(one));
   try {
     // what was told to end may need a moment; what was forgotten stays
-    await until(() => left().length === 0, "processes and sockets to go", 3_000);
+    await until(() => leftBehind().length === 0, "processes and sockets to go", 3_000);
   } catch (cause) {
-    throw new Error(`left behind: ${left().join(", ")}`, { cause });
+    throw new Error(`left behind: ${leftBehind().join(", ")}`, { cause });
   }
 });
+
+function leftBehind(): string[] {
+  return leftovers().filter((one) => !atStart.has(one));
+}
 
 function leftovers(): string[] {
   const sockets = process.getActiveResourcesInfo().filter((kind) => kind.startsWith("TCP"));
