@@ -20,7 +20,7 @@ const basic = fc.record({
 });
 const special: fc.Arbitrary<Partial<JobSpec>> = fc.oneof(
   fc.record({ slots: fc.constant(2) }),
-  fc.record({ require: fc.constantFrom(["zone=a"], ["zone=b"], ["zone=none"]) }),
+  fc.record({ require: fc.constantFrom<string[]>(["zone=a"], ["zone=b"], ["zone=none"]) }),
   fc.record({ worker: fc.constantFrom("w0", "w1") }),
   fc.record({ handler: fc.constant("mail") }),
   fc.record({ delay: fc.constantFrom("100ms", "300ms") }),
