@@ -49,6 +49,7 @@ function inUse(dataDir: string, { owner, server }: LockRecord): MillraceError {
   return new MillraceError(
     "broker_unavailable",
     `A broker${where} already runs on ${dataDir}, started by pid ${owner.pid}. Stop it, use it, or choose another data directory.`,
+    { field: "dataDir" },
   );
 }
 
