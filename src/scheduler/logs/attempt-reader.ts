@@ -1,0 +1,121 @@
+// Reads the output of one attempt: what is stored, and then, when asked to follow, what comes, until it has ended.
+import { hasCode } from "../../shared/errors.ts";
+import type { Broker } from "../../shared/io/broker.ts";
+import { textOf } from "../../shared/io/wire.ts";
+import type { OutputTotals } from "../../shared/job.ts";
+import { decodeRecord } from "../../shared/messages.ts";
+import { createBell } from "./bell.ts";
+import { encodeCursor } from "./cursor.ts";
+import type { EndEntry, LogEntry, LogItem } from "./entry.ts";
+import type { Live, LiveHub } from "./live.ts";
+import type { LogView } from "./log-reader.ts";
+import type { Replay } from "./replay.ts";
+import { createTrack, type Start, type Track } from "./track.ts";
+
+export type AttemptReader = {
+  /** Entries in order, many at a time. Ends after the end entry; without `follow` also where nothing more is stored. */
+  read(start: Start, follow: boolean, signal: AbortSignal): AsyncGenerator<LogEntry[]>;
+};
+
+export type AttemptReaderDeps = { broker: Broker; view: LogView; hub: LiveHub; replay: Replay };
+
+/** One reading of one attempt. */
+type Reading = {
+  start: Start;
+  track: Track;
+  follow: boolean;
+  live: Live | undefined;
+  /** Since when the attempt has ended without its closing, on the monotonic clock. */
+  lateSince?: number;
+};
+
+/** How long chunks may come after the attempt's end: from a replica that lags, or from a worker that was given up. */
+const LATE_MS = 2_000;
+const LATE_STEP_MS = 100;
+const RETRY_MS = 500;
+const UNTIL_CHANGE = Infinity;
+
+export function createAttemptReader(deps: AttemptReaderDeps): AttemptReader {
+  const { broker, view, hub, replay } = deps;
+  const { jobs } = broker.subjects;
+
+  async function* stored({ start, track }: Reading): AsyncGenerator<LogEntry[]> {
+    for await (const { items } of replay.batches(start.job, start.attempt, track.seq)) {
+      yield takeAll(track, items);
+      const wentBack = items.length > 0 && track.seq !== items.at(-1)?.seq;
+      if (track.ended || wentBack) return;
+    }
+  }
+
+  /** Gives what is new. Returns how long to wait before looking again, or undefined when there is nothing to wait for. */
+  async function* look(reading: Reading): AsyncGenerator<LogEntry[], number | undefined> {
+    const { start, track, follow, live } = reading;
+    const before = track.seq;
+    const hasEnded = view.attemptEnded(start.job, start.attempt);
+    // the push is at most once: after the attempt's end only the stream is believed
+    const recent = hasEnded ? undefined : live?.after(before);
+    if (recent === undefined) yield* stored(reading);
+    else yield takeAll(track, recent);
+    if (track.ended) return undefined;
+    if (track.seq !== before) return 0;
+    if (hasEnded) return yield* lookForEnd(reading);
+    return follow ? UNTIL_CHANGE : undefined;
+  }
+
+  /** The attempt is over and the stream holds nothing more, but not the closing either. */
+  async function* lookForEnd(reading: Reading): AsyncGenerator<LogEntry[], number | undefined> {
+    const { start, track, follow } = reading;
+    if (track.accept()) return 0;
+    const now = broker.clock.mono();
+    reading.lateSince ??= now;
+    const totals = await recordedTotals(start);
+    const mayCome = totals === undefined ? follow : totals.chunks > track.next;
+    if (mayCome && now - reading.lateSince < LATE_MS) return LATE_STEP_MS;
+    yield [endOf(start, track, totals)];
+    return undefined;
+  }
+
+  /** What the job's record says about the output of an attempt that has ended. */
+  async function recordedTotals({ job, attempt }: Start): Promise<OutputTotals | undefined> {
+    const message = await broker.last(jobs.stream, jobs.record(job));
+    const record = message === undefined ? undefined : decodeRecord(textOf(message));
+    return record?.attempts.find(({ number }) => number === attempt)?.output;
+  }
+
+  return {
+    async *read(start, follow, signal) {
+      const bell = createBell();
+      using live = follow ? hub.join(start.job, start.attempt, bell.ring) : undefined;
+      using _watching = view.watch(start.job, bell.ring);
+      const reading: Reading = { start, track: createTrack(start), follow, live };
+      while (!signal.aborted) {
+        let waitMs: number | undefined;
+        try {
+          waitMs = yield* look(reading);
+        } catch (error) {
+          if (!follow || !hasCode(error, "broker_unavailable")) throw error;
+          waitMs = RETRY_MS;
+        }
+        if (waitMs === undefined) return;
+        if (waitMs > 0) await bell.wait(signal, waitMs);
+      }
+    },
+  };
+}
+
+/** An attempt that wrote nothing has no closing: then, and only then, its output is complete without one. */
+function endOf({ job, attempt }: Start, { seq, next }: Track, totals?: OutputTotals): EndEntry {
+  const cursor = encodeCursor({ job, attempt, seq, next, ended: true });
+  const complete = totals?.chunks === 0 && totals.dropped === 0;
+  return { kind: "end", attempt, complete, ...(totals === undefined ? {} : { totals }), cursor };
+}
+
+/** What follows in order, up to where the track goes back. */
+function takeAll(track: Track, items: readonly LogItem[]): LogEntry[] {
+  const entries: LogEntry[] = [];
+  for (const item of items) {
+    entries.push(...track.take(item));
+    if (track.ended || track.seq !== item.seq) return entries;
+  }
+  return entries;
+}
