@@ -1,0 +1,57 @@
+// The launcher's table of attempts: turns the worker's frames into programs, signals and input.
+import { ChildAttempt } from "./child-attempt.ts";
+import { readCount, readJson, type FrameLink } from "./frame-link.ts";
+import { createPipePool } from "./pipes.ts";
+import { signalGroup } from "./process-group.ts";
+import type { Refusal } from "./program-file.ts";
+import { FRAME, type Failure, type SpawnRequest } from "./protocol.ts";
+import { startProgram } from "./start-program.ts";
+import { createSweeper } from "./sweeper.ts";
+
+type AttemptTable = {
+  receive(type: number, attempt: number, payload: Uint8Array): void;
+  /** Kills every attempt with all that belongs to it. */
+  killAll(): Promise<void>;
+};
+
+export function createAttemptTable(link: () => FrameLink): AttemptTable {
+  const attempts = new Map<number, ChildAttempt>();
+  const pipes = createPipePool();
+  const sweeper = createSweeper();
+
+  async function start(attempt: number, request: SpawnRequest): Promise<void> {
+    const program = startProgram(request, pipes);
+    if (!("child" in program)) return fail(attempt, await program);
+    const child = new ChildAttempt({
+      program,
+      request,
+      sweeper,
+      send: (type, bytes) => link().send(type, attempt, bytes),
+      report: (type, facts) => link().sendJson(type, attempt, facts),
+      onOver: () => void attempts.delete(attempt),
+    });
+    attempts.set(attempt, child);
+  }
+
+  function fail(attempt: number, refusal: Refusal): void {
+    link().sendJson(FRAME.failed, attempt, { ...refusal, at: Date.now() } satisfies Failure);
+  }
+
+  return {
+    receive(type, attempt, payload) {
+      if (type === FRAME.spawn) return void start(attempt, readJson(payload) as SpawnRequest);
+      // An attempt that is over has nothing to be told.
+      const child = attempts.get(attempt);
+      if (type === FRAME.stop) child?.stop();
+      else if (type === FRAME.kill) child?.kill();
+      else if (type === FRAME.credit) child?.credit(readCount(payload));
+    },
+
+    async killAll() {
+      const all = [...attempts.values()];
+      for (const { pid } of all) signalGroup(pid, "SIGKILL");
+      for (const { tag, pid } of all) void sweeper.sweep({ tag, group: pid, urgent: true });
+      await sweeper.hurry();
+    },
+  };
+}
