@@ -14,8 +14,11 @@ export type HandlerContext = {
   readonly labels: Readonly<Record<string, string>>;
   /** Aborts on cancel, on timeout and when the worker leaves. A handler that ignores it keeps its slot until it returns. */
   readonly signal: AbortSignal;
-  /** Writes one line to the attempt's output; values that are not strings are shown as `console.log` shows them. */
-  log(...values: unknown[]): void;
+  /**
+   * Writes one line to the attempt's output; values that are not strings are shown as `console.log` shows them.
+   * Await what it returns when writing a lot, so that the output can keep up.
+   */
+  log(...values: unknown[]): void | Promise<void>;
   /** Says how far the handler is, from 0 to 1, and optionally in words. Shown on the running attempt; the last word counts. */
   progress(value: number, note?: string): void;
 };

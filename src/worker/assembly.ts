@@ -1,0 +1,141 @@
+// The parts of a worker, made and tied together; nothing runs yet.
+import type { Broker } from "../shared/io/broker.ts";
+import { createJobStore } from "../shared/io/job-store.ts";
+import type { Service } from "../shared/io/lifecycle.ts";
+import type { Log } from "../shared/io/log.ts";
+import { VERSION } from "../shared/io/version.ts";
+import { PROTOCOL, type Heartbeat } from "../shared/messages.ts";
+import { createAttempts, type Attempts } from "./attempts.ts";
+import { createCommandRunner } from "./command/command.ts";
+import type { WorkerConfig } from "./config.ts";
+import { createControl } from "./control.ts";
+import { createDuty, type Duty } from "./duty.ts";
+import { hostState, labelsOf } from "./facts.ts";
+import { createHandlerRunner } from "./handlers/handler-runner.ts";
+import type { Handlers } from "./handlers/loader.ts";
+import { createHealth } from "./health.ts";
+import { createHeartbeat } from "./heartbeat.ts";
+import type { WorkerHome } from "./home.ts";
+import { createIntake } from "./intake.ts";
+import type { LauncherKeeper } from "./launcher-keeper.ts";
+import { createWorkerMetrics } from "./metrics.ts";
+import { createShipper } from "./output/shipper.ts";
+import { createRunner } from "./runner.ts";
+import { createSlots } from "./slots.ts";
+import { createStanding } from "./standing.ts";
+
+export type WorkerDeps = {
+  config: WorkerConfig;
+  workerId: string;
+  broker: Broker;
+  home: WorkerHome;
+  launchers: LauncherKeeper;
+  handlers: Handlers;
+  log: Log;
+};
+
+export type AssembledWorker = {
+  /** In the order in which they are to be started. */
+  services: Service[];
+  attempts: Attempts;
+  duty: Duty;
+  /** Aborted by the owner, in this order: nothing may start · patience with handlers ends · waiting for the broker ends. */
+  closed: AbortController;
+  killed: AbortController;
+  giveUp: AbortController;
+};
+
+export function assembleWorker(deps: WorkerDeps): AssembledWorker {
+  const { config, workerId, broker, home, launchers, handlers, log } = deps;
+  const { clock } = broker;
+  const closed = new AbortController();
+  const killed = new AbortController();
+  const giveUp = new AbortController();
+  const standing = createStanding(clock);
+  const slots = createSlots(config.slots);
+  const duty = createDuty(() => heartbeat.beatNow());
+  const metrics = createWorkerMetrics({
+    slots,
+    held: () => attempts.count,
+    registered: () => heartbeat.registered,
+  });
+  const shipper = createShipper({
+    broker,
+    log,
+    spoolRoot: home.spoolDir,
+    // A full disk would fail every further job as well.
+    onDiskFailure: () => duty.cordon(true),
+  });
+  const commands = createCommandRunner({
+    launcher: launchers.current,
+    workRoot: home.workDir,
+    baseEnv: config.baseEnv,
+    workerId,
+  });
+  const attempts = createAttempts({
+    workerId,
+    clock,
+    random: Math.random,
+    store: createJobStore(broker),
+    shipper,
+    runner: createRunner({
+      launchers,
+      commands,
+      handlers: createHandlerRunner({ handlers, workerId, clock, kill: killed.signal }),
+    }),
+    slots,
+    standing,
+    metrics,
+    log,
+    onProgress: () => heartbeat.beatSoon(),
+    closed: closed.signal,
+    giveUp: giveUp.signal,
+  });
+  const intake = createIntake({
+    broker,
+    workerId,
+    log,
+    take: attempts.take,
+    onDropped: (why) => metrics.dropped.inc({ why }),
+  });
+  const constant = {
+    v: 1 as const,
+    protocol: PROTOCOL,
+    id: workerId,
+    name: config.name,
+    version: VERSION,
+    pid: process.pid,
+    startedAt: clock.now(),
+    labels: labelsOf(config.labels, VERSION),
+    handlers: [...handlers.keys()],
+    replaces: home.predecessors,
+  };
+  const heartbeat = createHeartbeat({
+    broker,
+    workerId,
+    standing,
+    log,
+    onFailure: () => metrics.heartbeatFailures.inc(),
+    look: (): Heartbeat => ({
+      ...constant,
+      slots: { total: slots.total - slots.stuck, free: slots.free },
+      held: attempts.held(),
+      lastAssign: intake.lastSeq,
+      ...hostState(),
+      cordoned: duty.cordoned,
+      draining: duty.draining,
+    }),
+  });
+  const control = createControl({ broker, workerId, attempts, duty, log });
+  // Assignments and requests are listened to before the first heartbeat invites them.
+  const services: Service[] = [shipper, launchers, intake, control, heartbeat];
+  if (config.health !== undefined)
+    services.push(
+      createHealth({
+        address: config.health,
+        registry: metrics.registry,
+        isReady: () => heartbeat.registered,
+      }),
+    );
+  return { services, attempts, duty, closed, killed, giveUp };
+}

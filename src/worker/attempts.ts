@@ -1,0 +1,84 @@
+// All attempts that this worker holds: taken once each, stopped from outside, and known until their end is recorded.
+import { durationMs } from "../shared/durations.ts";
+import { deferred, type Deferred } from "../shared/io/lifecycle.ts";
+import type { Assignment, HeldAttempt } from "../shared/messages.ts";
+import { SPEC_DEFAULTS } from "../shared/spec.ts";
+import { carryOut, type AttemptDeps } from "./attempt.ts";
+import { Holding } from "./holding.ts";
+import type { StopReason } from "./verdict.ts";
+
+export type Attempts = {
+  /** Starts the attempt unless it was taken before; says nothing back, the record will. */
+  take(assignment: Assignment): void;
+  held(): HeldAttempt[];
+  readonly count: number;
+  /** False when this worker never had such an attempt; one that is over already counts as stopped. */
+  stop(job: string, attempt: number, why: StopReason): boolean;
+  stopAll(why: StopReason): void;
+  /** The longest time that a held attempt may take between TERM and KILL, in milliseconds. */
+  longestGraceMs(): number;
+  /** Resolves when nothing is held. */
+  idle(): Promise<void>;
+};
+
+/** Old attempts that are remembered so that none is started twice. */
+const REMEMBERED = 10_000;
+
+export function createAttempts(deps: AttemptDeps): Attempts {
+  const holdings = new Map<string, Holding>();
+  const taken = new Set<string>();
+  let emptied: Deferred<void> | undefined;
+
+  async function carry(key: string, holding: Holding): Promise<void> {
+    await carryOut(holding, deps);
+    holdings.delete(key);
+    if (holdings.size === 0) emptied?.resolve();
+  }
+
+  return {
+    take(assignment) {
+      const key = keyOf(assignment.record.id, assignment.attempt);
+      if (taken.has(key)) return;
+      taken.add(key);
+      forgetOldest(taken);
+      const holding = new Holding(assignment, deps.clock.now());
+      holdings.set(key, holding);
+      void carry(key, holding);
+    },
+    held: () => [...holdings.values()].map((holding) => holding.toHeld()),
+    get count() {
+      return holdings.size;
+    },
+    stop(job, attempt, why) {
+      const key = keyOf(job, attempt);
+      holdings.get(key)?.stop(why);
+      return taken.has(key);
+    },
+    stopAll(why) {
+      for (const holding of holdings.values()) holding.stop(why);
+    },
+    longestGraceMs: () => Math.max(0, ...[...holdings.values()].map(graceMs)),
+    async idle() {
+      while (holdings.size > 0) {
+        emptied ??= deferred<void>();
+        await emptied.promise;
+        emptied = undefined;
+      }
+    },
+  };
+}
+
+const keyOf = (job: string, attempt: number): string => `${job}.${attempt}`;
+
+function graceMs({ assignment }: Holding): number {
+  const { grace } = assignment.record.spec;
+  return grace === undefined ? SPEC_DEFAULTS.graceMs : durationMs(grace);
+}
+
+function forgetOldest(keys: Set<string>): void {
+  if (keys.size <= REMEMBERED) return;
+  for (const oldest of keys) {
+    keys.delete(oldest);
+    return;
+  }
+}

@@ -1,0 +1,48 @@
+// How what a handler returned or threw is told in the record: pure.
+import type { InputIssue } from "../../shared/handler.ts";
+import type { Ending } from "../../shared/job.ts";
+import { fieldPath } from "../../shared/spec.ts";
+
+/** Largest result as JSON: it is kept in the job's record. */
+export const MAX_RESULT_BYTES = 262_144;
+const MAX_REASON = 2_000;
+
+export function returned(value: unknown): Ending {
+  if (value === undefined) return { outcome: "exited", exitCode: 0 };
+  let text: string | undefined;
+  try {
+    text = JSON.stringify(value);
+  } catch (error) {
+    return threw(new Error(`The result cannot be written as JSON: ${messageOf(error)}`));
+  }
+  if (text === undefined) return threw(new Error(`A ${typeof value} is no result: return JSON.`));
+  const bytes = Buffer.byteLength(text);
+  if (bytes > MAX_RESULT_BYTES)
+    return threw(
+      new Error(
+        `The result has ${bytes} bytes of JSON, more than ${MAX_RESULT_BYTES}: store it elsewhere and return where.`,
+      ),
+    );
+  return { outcome: "exited", exitCode: 0, result: JSON.parse(text) };
+}
+
+export const threw = (error: unknown): Ending => ({
+  outcome: "threw",
+  reason: messageOf(error).slice(0, MAX_REASON),
+});
+
+export function refused([first]: readonly InputIssue[]): Ending {
+  const field = fieldPath(["input", ...(first?.path ?? [])]);
+  return {
+    outcome: "invalid_input",
+    reason: `${field}: ${first?.message ?? "does not fit the handler's schema"}`.slice(
+      0,
+      MAX_REASON,
+    ),
+  };
+}
+
+function messageOf(error: unknown): string {
+  if (error instanceof Error) return error.message || error.name;
+  return typeof error === "string" ? error : `It threw ${String(error)}.`;
+}

@@ -1,0 +1,48 @@
+// An attempt that this worker holds: from taking its assignment until its end is in the record.
+import type { Assignment, HeldAttempt, Progress } from "../shared/messages.ts";
+import type { StopReason } from "./verdict.ts";
+
+export class Holding {
+  readonly assignment: Assignment;
+  /** Epoch milliseconds: when it was taken, later when it was started. */
+  startedAt: number;
+  progress: Progress | undefined;
+  readonly #stop = new AbortController();
+  readonly #superseded = new AbortController();
+
+  constructor(assignment: Assignment, takenAt: number) {
+    this.assignment = assignment;
+    this.startedAt = takenAt;
+  }
+
+  /** Aborts when the run shall end, with a StopReason. */
+  get stopping(): AbortSignal {
+    return this.#stop.signal;
+  }
+
+  /** Aborts when nothing of the attempt matters any more. */
+  get superseded(): AbortSignal {
+    return this.#superseded.signal;
+  }
+
+  /** The reason that counts in the end: the first one, but superseded beats every other. */
+  get stopReason(): StopReason | undefined {
+    if (this.#superseded.signal.aborted) return "superseded";
+    return this.#stop.signal.reason as StopReason | undefined;
+  }
+
+  stop(why: StopReason): void {
+    if (why === "superseded") this.#superseded.abort();
+    this.#stop.abort(why);
+  }
+
+  toHeld(): HeldAttempt {
+    const { record, attempt } = this.assignment;
+    return {
+      job: record.id,
+      attempt,
+      startedAt: this.startedAt,
+      ...(this.progress === undefined ? {} : { progress: this.progress }),
+    };
+  }
+}

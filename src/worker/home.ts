@@ -1,0 +1,97 @@
+// The worker's own directories on its host, and what earlier workers that died left of theirs.
+import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { hostname } from "node:os";
+import { join } from "node:path";
+
+import type { Log } from "../shared/io/log.ts";
+import { isWorkerId } from "../shared/names.ts";
+
+export type WorkerHome = AsyncDisposable & {
+  /** Work directories of this worker's attempts. */
+  workDir: string;
+  /** Its waiting output. */
+  spoolDir: string;
+  /** Ids of workers that had their home here and died without leaving. */
+  predecessors: string[];
+};
+
+type Owner = { host: string; pid: number; startTime: string | undefined };
+
+const OWNER_FILE = "owner.json";
+
+/** Makes the directories and clears what dead workers left; disposing removes what this one made. */
+export async function openHome(
+  roots: { workRoot: string; spoolRoot: string },
+  workerId: string,
+  log: Log,
+): Promise<WorkerHome> {
+  const predecessors = await findDead(roots.workRoot);
+  for (const id of predecessors) await clear(roots, id, log);
+  const home = join(roots.workRoot, workerId);
+  const workDir = join(home, "attempts");
+  await mkdir(workDir, { recursive: true, mode: 0o700 });
+  const owner: Owner = {
+    host: hostname(),
+    pid: process.pid,
+    startTime: await startTimeOf(process.pid),
+  };
+  await writeFile(join(home, OWNER_FILE), JSON.stringify(owner));
+  return {
+    workDir,
+    spoolDir: join(roots.spoolRoot, workerId),
+    predecessors,
+    [Symbol.asyncDispose]: () => clear(roots, workerId, log),
+  };
+}
+
+async function clear(
+  { workRoot, spoolRoot }: { workRoot: string; spoolRoot: string },
+  id: string,
+  log: Log,
+): Promise<void> {
+  for (const root of [workRoot, spoolRoot]) {
+    try {
+      await rm(join(root, id), { recursive: true, force: true, maxRetries: 3 });
+    } catch (error) {
+      log.warn({ event: "directory_left", root, worker: id, error }, "a directory stays behind");
+    }
+  }
+}
+
+async function findDead(workRoot: string): Promise<string[]> {
+  const entries = await readdir(workRoot).catch(() => []); // not there yet: nobody was here before
+  const dead: string[] = [];
+  for (const id of entries) if (isWorkerId(id) && (await isDead(join(workRoot, id)))) dead.push(id);
+  return dead;
+}
+
+/** Another host's worker, and one that is just making its home, count as alive. */
+async function isDead(home: string): Promise<boolean> {
+  try {
+    const { host, pid, startTime } = JSON.parse(
+      await readFile(join(home, OWNER_FILE), "utf8"),
+    ) as Owner;
+    if (host !== hostname()) return false;
+    return !isRunning(pid) || (await startTimeOf(pid)) !== startTime;
+  } catch {
+    return false;
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
+}
+
+/** Tells a process from a later one with the same number, where the system has procfs. */
+async function startTimeOf(pid: number): Promise<string | undefined> {
+  try {
+    const stat = await readFile(`/proc/${pid}/stat`, "utf8");
+    return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19];
+  } catch {
+    return undefined;
+  }
+}

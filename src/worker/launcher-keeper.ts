@@ -1,0 +1,55 @@
+// Keeps one launcher running: when it dies, its attempts are over and the next ones get a new one.
+import { aborted, pause, type Service } from "../shared/io/lifecycle.ts";
+import type { Log } from "../shared/io/log.ts";
+import { startLauncher, type Launcher } from "./launcher/launcher.ts";
+
+export type LauncherKeeper = Service &
+  AsyncDisposable & {
+    /** The newest launcher, which may have died just now. */
+    current(): Launcher;
+    /** Resolves when the current launcher is believed to be alive. */
+    ready(): Promise<void>;
+  };
+
+const MAX_STARTS = 5;
+const RETRY_MS = 1_000;
+
+/** `run` throws when no launcher can be started any more. */
+export async function keepLauncher(deps: { log: Log }): Promise<LauncherKeeper> {
+  const { log } = deps;
+  let launcher = await startLauncher({ log });
+  let starting: Promise<void> | undefined;
+
+  async function restart(signal: AbortSignal): Promise<void> {
+    for (let starts = 1; !signal.aborted; starts += 1) {
+      try {
+        launcher = await startLauncher({ log });
+        return;
+      } catch (error) {
+        if (starts === MAX_STARTS) throw error;
+        log.error({ event: "launcher_failed", error }, "the launcher did not start");
+      }
+      await pause(RETRY_MS, signal);
+    }
+  }
+
+  return {
+    name: "launcher",
+    current: () => launcher,
+    ready: () => starting ?? Promise.resolve(),
+    async run(signal) {
+      while (!signal.aborted) {
+        await Promise.race([launcher.closed, aborted(signal)]);
+        if (signal.aborted) return;
+        log.error(
+          { event: "launcher_died", pid: launcher.pid },
+          "the launcher died; starting another",
+        );
+        starting = restart(signal);
+        await starting;
+        starting = undefined;
+      }
+    },
+    [Symbol.asyncDispose]: async () => launcher[Symbol.asyncDispose](),
+  };
+}
