@@ -1,0 +1,24 @@
+// From how the program ended, and whether Millrace ended it, to the outcome of the attempt.
+import { MillraceError } from "../../shared/errors.ts";
+import type { Ending } from "../../shared/job.ts";
+import type { LaunchExit } from "../launcher/launcher.ts";
+
+/** Why Millrace stops a program. */
+export type StopReason = "timed_out" | "cancelled";
+
+/**
+ * A stop counts only when it came before the program had ended by itself.
+ * Throws `internal` when the launcher died: that says nothing about the job, hand the attempt back.
+ */
+export function endingOf(exit: LaunchExit, reason: StopReason | undefined): Ending {
+  if (exit.kind === "lost")
+    throw new MillraceError(
+      "internal",
+      `The command was killed: ${exit.reason}. Hand the attempt back.`,
+    );
+  if (exit.kind === "spawn_failed") return { outcome: "spawn_failed", reason: exit.reason };
+  const usage = exit.usage === undefined ? {} : { usage: exit.usage };
+  const how = exit.kind === "exited" ? { exitCode: exit.code } : { signal: exit.signal };
+  if (exit.stopped && reason !== undefined) return { outcome: reason, ...how, ...usage };
+  return { outcome: exit.kind, ...how, ...usage };
+}

@@ -1,0 +1,51 @@
+// The directory that an attempt has to itself: made before it starts, removed whatever it did to it.
+import { chmod, mkdir, readdir, rm, rmdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+
+import type { JobSpec } from "../../shared/spec.ts";
+
+export type WorkDir = {
+  readonly path: string;
+  /** Where the spec's script is, if it has one. */
+  readonly script: string;
+  /** What the program reads as its standard input. */
+  readonly stdin: string;
+};
+
+/** Rejects with the system's error when it cannot be written; what was made of it stays for `removeWorkDir`. */
+export async function makeWorkDir(
+  path: string,
+  spec: Pick<JobSpec, "script" | "stdin">,
+): Promise<WorkDir> {
+  await mkdir(path, { mode: 0o700 });
+  const script = join(path, "script");
+  const stdin = join(path, "stdin");
+  if (spec.script !== undefined) await writeFile(script, spec.script, { mode: 0o700 });
+  if (spec.stdin === undefined) return { path, script, stdin: "/dev/null" };
+  await writeFile(stdin, spec.stdin, { mode: 0o600 });
+  return { path, script, stdin };
+}
+
+export async function removeWorkDir(path: string): Promise<void> {
+  try {
+    await rmdir(path); // most jobs leave nothing in it
+  } catch {
+    await removeTree(path);
+  }
+}
+
+async function removeTree(path: string): Promise<void> {
+  try {
+    await rm(path, { recursive: true, force: true });
+  } catch {
+    await openUp(path);
+    await rm(path, { recursive: true, force: true });
+  }
+}
+
+/** Gives the owner every right on the directories of a tree. */
+async function openUp(path: string): Promise<void> {
+  await chmod(path, 0o700);
+  for (const entry of await readdir(path, { withFileTypes: true }))
+    if (entry.isDirectory()) await openUp(join(path, entry.name));
+}
