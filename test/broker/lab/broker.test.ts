@@ -64,8 +64,11 @@ describe("startCluster", () => {
     expect(ack.stream).toBe("LAB");
     await cluster.servers[0]!.restart();
     await cluster.ready();
-    const { cluster: state } = await admin.streams.info("LAB");
-    expect(state?.replicas).toHaveLength(2);
+    const caughtUp = async () => {
+      const { cluster: state } = await admin.streams.info("LAB");
+      return state?.replicas?.length === 2 && state.replicas.every((replica) => replica.current);
+    };
+    expect(await until(caughtUp, "two replicas beside the leader")).toBe(true);
     await connection.close();
   });
 });
