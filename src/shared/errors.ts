@@ -41,6 +41,7 @@ const CODES = {
   unsupported_media_type: { status: 415, retry: false, title: "The media type is not supported" },
   invalid_spec: { status: 422, retry: false, title: "The request does not fit the schema" },
   too_many_requests: { status: 429, retry: true, title: "Too many requests" },
+  headers_too_large: { status: 431, retry: false, title: "The headers are too large" },
   internal: { status: 500, retry: false, title: "Millrace failed" },
   broker_misconfigured: {
     status: 500,

@@ -29,6 +29,8 @@ export type JobStore = {
     change: (record: JobRecord) => JobRecord | undefined,
     options?: WriteOptions,
   ): Promise<Versioned>;
+  /** Leaves a removal marker in the record's place if its subject is still at `seq`; throws `lost_race` when it is not. */
+  remove(jobId: string, seq: number): Promise<void>;
   /** Puts the wish to end beside the record, where it stays until it is cleared. */
   requestCancel(jobId: string, intent: CancelIntent): Promise<void>;
   cancelIntent(jobId: string): Promise<Stored | undefined>;
@@ -39,6 +41,7 @@ export type JobStore = {
 const RETRY_MS = 200;
 const DEFAULT_WITHIN_MS = 5_000;
 const CLEARED_TTL_MS = 60_000;
+const REMOVED_TTL_MS = 3_600_000;
 const MAX_ROUNDS = 50;
 
 export function createJobStore(broker: Broker): JobStore {
@@ -138,6 +141,13 @@ export function createJobStore(broker: Broker): JobStore {
           if (!hasCode(error, "lost_race") || round >= MAX_ROUNDS) throw error;
         }
       }
+    },
+    async remove(jobId, seq) {
+      await broker.publish(jobs.record(jobId), "", {
+        expectSubject: seq,
+        headers: { "KV-Operation": "DEL" },
+        ttlMs: REMOVED_TTL_MS,
+      });
     },
     async requestCancel(jobId, intent) {
       await broker.publish(jobs.cancel(jobId), JSON.stringify(intent));

@@ -1,0 +1,92 @@
+// The parts of route descriptions that many routes have: answers, problems and the parsing of parameters.
+import { z, type Hook } from "@hono/zod-openapi";
+import type { ValidationTargets } from "hono";
+
+import { durationMs, parseDuration } from "../../shared/durations.ts";
+import { ERROR_CODES, MillraceError, type ErrorCode } from "../../shared/errors.ts";
+import { fieldPath } from "../../shared/spec.ts";
+import type { HttpEnv } from "./env.ts";
+
+const problemSchema = z
+  .object({
+    type: z.string(),
+    title: z.string(),
+    status: z.int(),
+    code: z.enum(ERROR_CODES).describe("Stable name of what went wrong; branch on this."),
+    detail: z.string().describe("What happened and what to do next."),
+    field: z.string().optional().describe("The offending input, as `retry.attempts`."),
+    requestId: z.string().optional(),
+  })
+  .openapi("Problem");
+
+const problem = (description: string) => ({
+  description,
+  content: { "application/problem+json": { schema: problemSchema } },
+});
+
+/** Problems by status, for the codes that a route can answer with besides those that any route can. */
+export function problems<const S extends keyof typeof PROBLEMS>(...statuses: S[]) {
+  const all = [400, 500, 503, ...statuses] as const;
+  return Object.fromEntries(all.map((status) => [status, problem(PROBLEMS[status])])) as Record<
+    S | 400 | 500 | 503,
+    ReturnType<typeof problem>
+  >;
+}
+
+const PROBLEMS = {
+  400: "Something in the request is malformed.",
+  404: "There is no such thing.",
+  409: "The state of the job does not allow it, or the idempotency key was used otherwise.",
+  413: "The body is too large.",
+  415: "The body is not JSON in UTF-8.",
+  422: "The body does not fit the schema; `field` says where.",
+  500: "Millrace failed.",
+  503: "The broker or the worker cannot be reached; repeat after `Retry-After` seconds.",
+  507: "The broker has no space left.",
+} as const;
+
+export const json = <T extends z.ZodType>(description: string, schema: T) => ({
+  description,
+  content: { "application/json": { schema } },
+});
+
+/** A JSON body in the document. `readJson` reads it and the handler's schema checks it, stricter than a validator here could. */
+export const jsonBody = (schema: { $ref: string } | { type: "object"; properties: object }) => ({
+  content: { "application/json": { schema: schema as object } },
+});
+
+const CODES: Partial<Record<keyof ValidationTargets, ErrorCode>> = {
+  param: "invalid_id",
+  query: "invalid_query",
+  header: "invalid_header",
+};
+
+/** Turns a parameter that does not fit its schema into an error. */
+export const refuseMisfits: Hook<unknown, HttpEnv, string, void> = (result) => {
+  if (result.success) return;
+  const issue = result.error.issues[0];
+  const path = issue?.code === "unrecognized_keys" ? issue.keys.slice(0, 1) : (issue?.path ?? []);
+  const field = fieldPath(path);
+  throw new MillraceError(
+    CODES[result.target] ?? "invalid_query",
+    `${field}: ${issue?.message ?? "not acceptable"}`,
+    { field, cause: result.error },
+  );
+};
+
+const MAX_WAIT_MS = 60_000;
+
+/** `?wait=30s`, in milliseconds. */
+export const waitParameter = z
+  .string()
+  .refine(
+    (text) => (parseDuration(text) ?? Infinity) <= MAX_WAIT_MS,
+    "must be a duration up to 60s",
+  )
+  .transform(durationMs)
+  .optional()
+  .openapi({
+    type: "string",
+    description: "Answer when the job is final, or after this long.",
+    example: "30s",
+  });

@@ -1,0 +1,49 @@
+// The HTTP facade put together.
+import { OpenAPIHono } from "@hono/zod-openapi";
+
+import { refuseMisfits } from "./answers.ts";
+import { createBatchRoutes } from "./batch.ts";
+import type { HttpDeps } from "./deps.ts";
+import { addDocs } from "./docs.ts";
+import type { HttpEnv } from "./env.ts";
+import { createEventRoutes } from "./events.ts";
+import { createGate } from "./gate.ts";
+import { createHealthRoutes } from "./health.ts";
+import { createJobActionRoutes } from "./job-actions.ts";
+import { createJobEventRoutes } from "./job-events.ts";
+import { createJobListRoutes } from "./job-list.ts";
+import { createJobRoutes } from "./jobs.ts";
+import { createLogRoutes } from "./logs.ts";
+import { createNoRouteHandler } from "./no-route.ts";
+import { createErrorHandler } from "./problem.ts";
+import { createQueueRoutes } from "./queues.ts";
+import { registerSpec } from "./spec-schema.ts";
+import { createStatsRoutes } from "./stats.ts";
+import { createWhyRoutes } from "./why.ts";
+import { createWorkerRoutes } from "./workers.ts";
+
+/** The type of the app's routes, for hono's typed client. */
+export type Api = ReturnType<typeof createApp>;
+
+export function createApp(deps: HttpDeps) {
+  const app = new OpenAPIHono<HttpEnv>({ defaultHook: refuseMisfits });
+  app.use(createGate(deps));
+  app.onError(createErrorHandler(deps.log));
+  app.notFound(createNoRouteHandler(app));
+  registerSpec(app);
+  const routes = app
+    .route("/", createJobRoutes(deps))
+    .route("/", createBatchRoutes(deps))
+    .route("/", createJobListRoutes(deps))
+    .route("/", createJobActionRoutes(deps))
+    .route("/", createJobEventRoutes(deps))
+    .route("/", createLogRoutes(deps))
+    .route("/", createWhyRoutes(deps))
+    .route("/", createWorkerRoutes(deps))
+    .route("/", createQueueRoutes(deps))
+    .route("/", createStatsRoutes(deps))
+    .route("/", createEventRoutes(deps))
+    .route("/", createHealthRoutes(deps));
+  addDocs(app);
+  return routes;
+}

@@ -1,0 +1,115 @@
+// The newest changes of all jobs, kept in memory while somebody follows them; who is further behind reads them from the stream.
+import { textOf } from "../../shared/io/wire.ts";
+import type { JobRecord, TimelineEntry } from "../../shared/job.ts";
+import { decodeRecord } from "../../shared/messages.ts";
+import { SPEC_DEFAULTS } from "../../shared/spec.ts";
+import { createBell } from "../logs/bell.ts";
+import type { HttpDeps } from "./deps.ts";
+
+/** What became of a job with the record stored at `seq`. Small, since many are kept. */
+export type Change = {
+  seq: number;
+  job: string;
+  queue: string;
+  labels: Readonly<Record<string, string>>;
+  entry: TimelineEntry;
+};
+
+export type ChangeLog = {
+  /** Changes after `after`, or from now on. The stream keeps the newest record of each job only: what that has replaced is skipped. */
+  follow(after: number | undefined, signal: AbortSignal): AsyncGenerator<Change[]>;
+};
+
+type Step = { changes: Change[]; to: number | undefined };
+
+const CAPACITY = 2_000;
+const BATCH = 500;
+
+export function createChangeLog({ view, broker }: Pick<HttpDeps, "view" | "broker">): ChangeLog {
+  const { stream, all } = broker.subjects.jobs;
+  const bells = new Set<() => void>();
+  let watch: Disposable | undefined;
+  let recent: Change[] = [];
+  /** `recent` has all changes after this sequence; unknown before the first. */
+  let covered: number | undefined;
+
+  function add(change: Change): void {
+    covered ??= change.seq - 1;
+    recent.push(change);
+    if (recent.length >= 2 * CAPACITY) {
+      covered = recent[CAPACITY - 1]?.seq ?? covered;
+      recent = recent.slice(CAPACITY);
+    }
+    for (const ring of bells) ring();
+  }
+
+  function join(ring: () => void): Disposable {
+    bells.add(ring);
+    watch ??= view.watch("*", ({ record, seq }) => {
+      if (record !== undefined) for (const change of changesIn(record, seq)) add(change);
+    });
+    return {
+      [Symbol.dispose]() {
+        bells.delete(ring);
+        if (bells.size > 0) return;
+        watch?.[Symbol.dispose]();
+        watch = undefined;
+        covered = undefined;
+        recent = [];
+      },
+    };
+  }
+
+  /** What comes after a position, and how far that reaches. */
+  async function next(position: number | undefined): Promise<Step> {
+    if (position === undefined) return { changes: [], to: covered };
+    if (covered !== undefined && position >= covered) {
+      const changes = newerThan(recent, position);
+      return { changes, to: changes.at(-1)?.seq ?? position };
+    }
+    const step = await readOn(position);
+    // where the stream has nothing more, all that there was in between has been replaced
+    return step.to === position && covered !== undefined ? { changes: [], to: covered } : step;
+  }
+
+  async function readOn(position: number): Promise<{ changes: Change[]; to: number }> {
+    const { messages } = await broker.range(stream, {
+      from: position + 1,
+      subject: all,
+      limit: BATCH,
+    });
+    const changes = messages.flatMap((message) => {
+      const record = message.removed ? undefined : decodeRecord(textOf(message));
+      return record === undefined ? [] : changesIn(record, message.seq);
+    });
+    return { changes, to: messages.at(-1)?.seq ?? position };
+  }
+
+  return {
+    async *follow(after, signal) {
+      const bell = createBell();
+      using _joined = join(bell.ring);
+      let position = after ?? recent.at(-1)?.seq ?? covered;
+      while (!signal.aborted) {
+        const { changes, to } = await next(position);
+        if (changes.length > 0) yield changes;
+        else if (to === position) await bell.wait(signal);
+        position = to;
+      }
+    },
+  };
+}
+
+function changesIn({ id, spec, timeline }: JobRecord, seq: number): Change[] {
+  const entry = timeline.at(-1);
+  if (entry === undefined) return [];
+  return [
+    { seq, job: id, queue: spec.queue ?? SPEC_DEFAULTS.queue, labels: spec.labels ?? {}, entry },
+  ];
+}
+
+function newerThan(changes: readonly Change[], position: number): Change[] {
+  let from = changes.length;
+  while (from > 0 && (changes[from - 1] as Change).seq > position) from -= 1;
+  return changes.slice(from, from + BATCH);
+}

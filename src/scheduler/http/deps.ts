@@ -1,0 +1,42 @@
+// What the HTTP facade needs from the rest of the scheduler, as narrow as it uses it.
+import type {
+  ControlReply,
+  ControlRequest,
+  LeaderLease,
+  QueueSettings,
+} from "../../shared/messages.ts";
+import type { Broker } from "../../shared/io/broker.ts";
+import type { Clock } from "../../shared/io/clock.ts";
+import type { JobStore } from "../../shared/io/job-store.ts";
+import type { Log } from "../../shared/io/log.ts";
+import type { Board } from "../core/board.ts";
+import type { LogReader } from "../logs/log-reader.ts";
+
+/** The questions that every replica's index answers. It may lag a little behind the store. */
+export type View = Pick<
+  Board,
+  "get" | "list" | "worker" | "workers" | "queues" | "stats" | "why" | "watch"
+>;
+
+export type HttpDeps = {
+  store: JobStore;
+  view: View;
+  logs: Pick<LogReader, "read">;
+  broker: Pick<Broker, "isUp" | "range" | "streamState" | "subjects">;
+  clock: Clock;
+  log: Log;
+  newJobId(): string;
+  /** Asks a worker; throws `worker_unreachable` when it does not answer. */
+  control(workerId: string, request: ControlRequest): Promise<ControlReply>;
+  queues: { put(name: string, settings: QueueSettings): Promise<void> };
+  /** Who leads as far as this replica knows. */
+  leader(): LeaderLease | undefined;
+  /** True when this replica can serve: connected, and its index has caught up. */
+  ready(): boolean;
+  /** The Prometheus text. */
+  metrics(): Promise<string>;
+  /** Aborts when the program is about to stop: waiting requests are answered and streams end. */
+  closing: AbortSignal;
+  /** Host names that requests may be addressed to; absent: any. See `loopbackHosts`. */
+  hosts?: ReadonlySet<string> | undefined;
+};

@@ -1,0 +1,39 @@
+// Idempotency keys: the key names the job, so that creating it twice is refused by the broker itself.
+import { createHash } from "node:crypto";
+
+import { MillraceError } from "../../shared/errors.ts";
+import { JOB_ID_LENGTH } from "../../shared/names.ts";
+import type { JobSpec } from "../../shared/spec.ts";
+
+const KEY = /^[\x20-\x7e]{1,255}$/;
+
+/** The key in a header; throws `invalid_header` for one that is empty, too long or not printable ASCII. */
+export function readKey(header: string | undefined): string | undefined {
+  if (header === undefined || KEY.test(header)) return header;
+  throw new MillraceError(
+    "invalid_header",
+    "An Idempotency-Key has 1 to 255 printable ASCII characters.",
+    { field: "Idempotency-Key" },
+  );
+}
+
+/** The job id that a key stands for in an installation: 20 base-36 digits of a SHA-256, about 103 bits. */
+export function jobIdOf(prefix: string, key: string): string {
+  const digest = createHash("sha256").update(`${prefix}\n${key}`).digest("hex");
+  return BigInt(`0x${digest}`).toString(36).slice(-JOB_ID_LENGTH).padStart(JOB_ID_LENGTH, "0");
+}
+
+/** Equal for specs that say the same, in whatever order. */
+export function fingerprintOf(spec: JobSpec): string {
+  return createHash("sha256").update(canonical(spec)).digest("hex");
+}
+
+function canonical(value: unknown): string {
+  if (typeof value !== "object" || value === null) return JSON.stringify(value);
+  if (Array.isArray(value)) return `[${value.map(canonical).join(",")}]`;
+  const members = Object.entries(value)
+    .filter(([, member]) => member !== undefined)
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .map(([key, member]) => `${JSON.stringify(key)}:${canonical(member)}`);
+  return `{${members.join(",")}}`;
+}

@@ -1,0 +1,128 @@
+// A job as callers see it: the record, with what the scheduler knows beyond it laid over.
+import { z } from "@hono/zod-openapi";
+
+import { isFinal, JOB_STATES, OUTCOMES, type Attempt, type JobRecord } from "../../shared/job.ts";
+import { SPEC_DEFAULTS, type JobSpec } from "../../shared/spec.ts";
+import type { JobView as Glimpse } from "../core/board.ts";
+import { SPEC_REFERENCE } from "./spec-schema.ts";
+
+export const instant = z
+  .string()
+  .openapi({ format: "date-time", example: "2027-01-31T08:00:00.000Z" });
+
+const attemptSchema = z
+  .object({
+    number: z.int().describe("Counted from 1 over the whole life of the job."),
+    worker: z.string(),
+    startedAt: instant.optional(),
+    finishedAt: instant.optional(),
+    outcome: z.enum(OUTCOMES).optional().describe("Absent while the attempt runs."),
+    exitCode: z.int().optional(),
+    signal: z.string().optional(),
+    reason: z.string().optional(),
+    output: z
+      .object({ stdout: z.int(), stderr: z.int(), chunks: z.int(), dropped: z.int() })
+      .optional()
+      .describe("Bytes written per channel, and how many of them were dropped."),
+    usage: z.object({ cpuMs: z.number().optional(), maxRssKb: z.number().optional() }).optional(),
+  })
+  .openapi("Attempt");
+
+export const jobSchema = z
+  .object({
+    id: z.string(),
+    state: z.enum(JOB_STATES),
+    queue: z.string(),
+    priority: z.int(),
+    spec: z.custom<JobSpec>().openapi(SPEC_REFERENCE),
+    labels: z.record(z.string(), z.string()),
+    submittedAt: instant,
+    notBefore: instant.optional(),
+    expiresAt: instant.optional().describe("Becomes `expired` unless it has started by then."),
+    startedAt: instant.optional().describe("Start of the newest attempt."),
+    finishedAt: instant.optional(),
+    cancelRequested: z.literal(true).optional(),
+    worker: z.string().optional().describe("Who has, or had, the newest attempt."),
+    attempt: z.int().describe("Number of the newest attempt; 0 before the first."),
+    attempts: z.array(attemptSchema).describe("The newest attempts, oldest first."),
+    outcome: z.enum(OUTCOMES).optional().describe("How the last attempt of a finished job ended."),
+    exitCode: z.int().optional(),
+    signal: z.string().optional(),
+    result: z.unknown().optional().describe("What the handler returned."),
+    reason: z.string().optional(),
+  })
+  .openapi("Job");
+
+export type JobView = z.infer<typeof jobSchema>;
+type AttemptView = z.infer<typeof attemptSchema>;
+
+/** What the index knows of a job beyond its record. */
+export type Overlay = Pick<Glimpse, "seq" | "state" | "attempt" | "worker" | "cancelRequested">;
+
+/** Pure. The overlay counts only as far as it speaks of this very record, stored at `seq`. */
+export function jobView(record: JobRecord, seq: number, overlay?: Overlay): JobView {
+  const assigned = assignedAttempt(record, seq, overlay);
+  const attempts = record.attempts.map(attemptView);
+  if (assigned !== undefined) attempts.push(assigned);
+  return {
+    ...asked(record),
+    ...(assigned === undefined ? whileItStands(record) : { state: "running" }),
+    cancelRequested: isCancelling(record, overlay) ? true : undefined,
+    worker: attempts.at(-1)?.worker,
+    startedAt: attempts.at(-1)?.startedAt,
+    attempt: assigned?.number ?? record.attempt,
+    attempts,
+  };
+}
+
+/** What the caller wanted. */
+function asked({ id, spec, submittedAt }: JobRecord) {
+  return {
+    id,
+    spec,
+    queue: spec.queue ?? SPEC_DEFAULTS.queue,
+    priority: spec.priority ?? SPEC_DEFAULTS.priority,
+    labels: spec.labels ?? {},
+    submittedAt: iso(submittedAt),
+  };
+}
+
+/** What it waits for, or how it ended. */
+function whileItStands(record: JobRecord) {
+  const { state, notBefore, expiresAt, finishedAt, result, reason } = record;
+  if (!isFinal(state)) {
+    const due = { notBefore: optionalIso(notBefore), expiresAt: optionalIso(expiresAt) };
+    return state === "queued" ? { state, ...due } : { state };
+  }
+  const { outcome, exitCode, signal } = record.attempts.at(-1) ?? {};
+  return { state, finishedAt: optionalIso(finishedAt), outcome, exitCode, signal, result, reason };
+}
+
+const isCancelling = ({ state }: JobRecord, overlay: Overlay | undefined): boolean =>
+  !isFinal(state) && overlay?.cancelRequested === true;
+
+/** Changes whenever the view of the job does. */
+export function jobTag(record: JobRecord, seq: number, overlay?: Overlay): string {
+  const assigned = assignedAttempt(record, seq, overlay);
+  const cancel = isCancelling(record, overlay) ? ".c" : "";
+  return `"${seq}${assigned === undefined ? "" : `.${assigned.number}`}${cancel}"`;
+}
+
+/** A job runs from its assignment on, which only long attempts write to the record. */
+function assignedAttempt(
+  record: JobRecord,
+  seq: number,
+  overlay: Overlay | undefined,
+): AttemptView | undefined {
+  const { worker, attempt = 0 } = overlay ?? {};
+  const speaksOfIt = overlay?.seq === seq && record.state === "queued" && worker !== undefined;
+  return speaksOfIt ? { number: attempt, worker } : undefined;
+}
+
+function attemptView({ startedAt, finishedAt, ...attempt }: Attempt): AttemptView {
+  return { ...attempt, startedAt: optionalIso(startedAt), finishedAt: optionalIso(finishedAt) };
+}
+
+export const iso = (at: number): string => new Date(at).toISOString();
+const optionalIso = (at: number | undefined): string | undefined =>
+  at === undefined ? undefined : iso(at);

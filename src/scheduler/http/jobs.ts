@@ -1,0 +1,135 @@
+// One job: submit it, look at it, remove it.
+import { createRoute, OpenAPIHono, z } from "@hono/zod-openapi";
+import type { Context } from "hono";
+
+import { hasCode, MillraceError } from "../../shared/errors.ts";
+import type { Versioned } from "../../shared/io/job-store.ts";
+import { isFinal } from "../../shared/job.ts";
+import { parseSpec } from "../../shared/spec.ts";
+import { json, jsonBody, problems, waitParameter } from "./answers.ts";
+import { readJson } from "./body.ts";
+import type { HttpDeps } from "./deps.ts";
+import type { HttpEnv } from "./env.ts";
+import { readKey } from "./idempotency.ts";
+import { jobParams } from "./ids.ts";
+import { jobSchema, jobTag, jobView, type JobView } from "./job-view.ts";
+import { SPEC_REFERENCE } from "./spec-schema.ts";
+import { createSubmit } from "./submit.ts";
+import { createAwaitFinal } from "./wait.ts";
+
+const waitQuery = z.strictObject({ wait: waitParameter });
+
+/** Read by hand from the one header that counts, which is cheaper than a validator over all of them. */
+export const keyParameter = {
+  in: "header",
+  name: "Idempotency-Key",
+  description: "1-255 printable ASCII characters. The same key and body always mean the same job.",
+  schema: { type: "string", minLength: 1, maxLength: 255 },
+} as const;
+
+const submitRoute = createRoute({
+  method: "post",
+  path: "/v1/jobs",
+  summary: "Submit a job",
+  parameters: [keyParameter],
+  request: { query: waitQuery, body: { ...jsonBody(SPEC_REFERENCE), required: true } },
+  responses: {
+    200: json("With `wait`: the job has ended.", jobSchema),
+    202: json("The job is stored and will end in exactly one final state.", jobSchema),
+    ...problems(409, 413, 415, 422, 507),
+  },
+});
+
+const getRoute = createRoute({
+  method: "get",
+  path: "/v1/jobs/{id}",
+  summary: "Look at a job",
+  request: { params: jobParams, query: waitQuery },
+  responses: {
+    200: json("The job.", jobSchema),
+    304: { description: "It is still as `If-None-Match` says." },
+    ...problems(404),
+  },
+});
+
+const deleteRoute = createRoute({
+  method: "delete",
+  path: "/v1/jobs/{id}",
+  summary: "Remove a finished job",
+  request: { params: jobParams },
+  responses: { 204: { description: "The job is gone." }, ...problems(404, 409, 507) },
+});
+
+const MAX_ROUNDS = 10;
+
+export function createJobRoutes(deps: HttpDeps) {
+  const { store, view } = deps;
+  const submit = createSubmit(deps);
+  const awaitFinal = createAwaitFinal(deps);
+
+  function show(c: Context, { record, seq }: Versioned): JobView {
+    const overlay = view.get(record.id);
+    c.header("ETag", jobTag(record, seq, overlay));
+    return jobView(record, seq, overlay);
+  }
+
+  /** True when the caller says that it has what it would get. */
+  function isKnown(c: Context, { record, seq }: Versioned): boolean {
+    const known = c.req.header("if-none-match");
+    if (known === undefined) return false;
+    const tag = jobTag(record, seq, view.get(record.id));
+    return known.split(",").some((one) => one.trim().replace(/^W\//, "") === tag);
+  }
+
+  async function remove(jobId: string): Promise<void> {
+    const { record, seq } = await readJob(deps, jobId);
+    if (!isFinal(record.state))
+      throw new MillraceError(
+        "job_not_finished",
+        `Job ${jobId} is ${record.state}; cancel it first.`,
+      );
+    await store.remove(jobId, seq);
+  }
+
+  return new OpenAPIHono<HttpEnv>()
+    .openapi(submitRoute, async (c) => {
+      const key = readKey(c.req.header("idempotency-key"));
+      const { wait } = c.req.valid("query");
+      const accepted = await submit(parseSpec(await readJson(c)), key);
+      c.header("Location", `/v1/jobs/${accepted.record.id}`);
+      if (accepted.replayed) c.header("Idempotent-Replayed", "true");
+      if (wait === undefined) return c.json(show(c, accepted), 202);
+      const ended = await awaitFinal(accepted.record.id, wait, c.req.raw.signal);
+      if (ended !== undefined) return c.json(show(c, ended), 200);
+      return c.json(show(c, await readJob(deps, accepted.record.id)), 202);
+    })
+    .openapi(getRoute, async (c) => {
+      const { id } = c.req.valid("param");
+      const { wait } = c.req.valid("query");
+      const ended = wait === undefined ? undefined : await awaitFinal(id, wait, c.req.raw.signal);
+      const found = ended ?? (await readJob(deps, id));
+      const job = show(c, found);
+      return isKnown(c, found) ? c.body(null, 304) : c.json(job, 200);
+    })
+    .openapi(deleteRoute, async (c) => {
+      const { id } = c.req.valid("param");
+      for (let round = 1; ; round += 1) {
+        try {
+          await remove(id);
+          return c.body(null, 204);
+        } catch (error) {
+          if (!hasCode(error, "lost_race") || round === MAX_ROUNDS) throw error;
+        }
+      }
+    });
+}
+
+/** The newest record; throws `job_not_found`. */
+export async function readJob(
+  { store }: Pick<HttpDeps, "store">,
+  jobId: string,
+): Promise<Versioned> {
+  const found = await store.read(jobId);
+  if (found !== undefined) return found;
+  throw new MillraceError("job_not_found", `There is no job ${jobId}; it may have expired.`);
+}

@@ -1,0 +1,104 @@
+// Answers that go on for as long as something happens: server-sent events and other streams, as fast as the caller reads them.
+import type { HttpBindings } from "@hono/node-server";
+import type { Context } from "hono";
+
+import type { Log } from "../../shared/io/log.ts";
+import type { HttpEnv } from "./env.ts";
+
+export const SSE_TYPE = "text/event-stream";
+export const NDJSON_TYPE = "application/x-ndjson";
+
+const KEEP_ALIVE_MS = 15_000;
+const KEEP_ALIVE = Buffer.from(": still here\n\n");
+
+export type StreamDeps = { log: Log; closing: AbortSignal; keepAliveMs?: number };
+
+export type Source = {
+  pieces: AsyncIterator<string | Uint8Array>;
+  /** Ends the source: nobody reads it any more, or the server stops. */
+  stop: AbortController;
+};
+
+/** One event; `data` is a JSON value. */
+export const sseEvent = (name: string, data: unknown, id?: string): string =>
+  `${id === undefined ? "" : `id: ${id}\n`}event: ${name}\ndata: ${JSON.stringify(data)}\n\n`;
+
+/** True when the caller asked for server-sent events. */
+export const wantsEvents = (c: Context): boolean =>
+  c.req.header("accept")?.includes(SSE_TYPE) ?? false;
+
+/**
+ * Answers with the source's pieces, asking for the next only when the last is on its way. Silent event streams are kept alive by comments.
+ * When the server stops, streams that say where they end do so in good order; others are cut, so that nobody takes them for whole.
+ */
+export function streamAnswer(
+  c: Context<HttpEnv>,
+  deps: StreamDeps,
+  contentType: string,
+  { pieces, stop }: Source,
+): Response {
+  const { closing, log, keepAliveMs = KEEP_ALIVE_MS } = deps;
+  const isEvents = contentType === SSE_TYPE;
+  const endsVisibly = contentType === SSE_TYPE || contentType === NDJSON_TYPE;
+  let next: Promise<IteratorResult<string | Uint8Array>> | undefined;
+
+  const onClosing = () => stop.abort();
+  closing.addEventListener("abort", onClosing);
+  if (closing.aborted) onClosing();
+
+  function finish(): void {
+    closing.removeEventListener("abort", onClosing);
+    stop.abort();
+  }
+
+  /** The next piece, or a comment when it is long in coming. */
+  async function nextPiece(): Promise<Uint8Array | undefined> {
+    next ??= pieces.next();
+    const step = isEvents ? await orSilence(next, keepAliveMs) : await next;
+    if (step === undefined) return KEEP_ALIVE;
+    next = undefined;
+    if (step.done) return undefined;
+    return typeof step.value === "string" ? Buffer.from(step.value) : step.value;
+  }
+
+  const body = new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      try {
+        const piece = await nextPiece();
+        if (piece !== undefined) return controller.enqueue(piece);
+        if (closing.aborted && !endsVisibly) cut(c);
+      } catch (error) {
+        log.warn(
+          { event: "stream_failed", requestId: c.get("requestId"), error },
+          "a stream broke off",
+        );
+        cut(c);
+      }
+      finish();
+      controller.close();
+    },
+    async cancel() {
+      finish();
+      await pieces.return?.();
+    },
+  });
+  return c.body(body, 200, { "Content-Type": contentType, "Cache-Control": "no-store" });
+}
+
+async function orSilence<T>(next: Promise<T>, afterMs: number): Promise<T | undefined> {
+  let timer: NodeJS.Timeout | undefined;
+  const silence = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => resolve(undefined), afterMs);
+  });
+  try {
+    return await Promise.race([next, silence]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Ends the connection so that the caller sees an unfinished answer. */
+function cut(c: Context<HttpEnv>): void {
+  const { outgoing } = (c.env ?? {}) as Partial<HttpBindings>;
+  outgoing?.destroy();
+}

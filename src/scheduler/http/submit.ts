@@ -1,0 +1,55 @@
+// Accepts a job: its record is in the stream before anybody is told, and an idempotency key makes repeating it harmless.
+import { hasCode, MillraceError } from "../../shared/errors.ts";
+import type { Versioned } from "../../shared/io/job-store.ts";
+import { newJob } from "../../shared/job-machine.ts";
+import type { JobSpec } from "../../shared/spec.ts";
+import type { HttpDeps } from "./deps.ts";
+import { fingerprintOf, jobIdOf } from "./idempotency.ts";
+
+export type Accepted = Versioned & {
+  /** True when the job was there already, under the same key. */
+  replayed: boolean;
+};
+
+export type Submit = (spec: JobSpec, key?: string) => Promise<Accepted>;
+
+/** A key's job may expire between the refusal and the look at it, hardly ever twice. */
+const MAX_ROUNDS = 3;
+
+/** Throws `idempotency_conflict` when the key was used with another spec. */
+export function createSubmit(
+  deps: Pick<HttpDeps, "store" | "clock" | "newJobId" | "broker">,
+): Submit {
+  const { store, clock, newJobId, broker } = deps;
+  const { prefix } = broker.subjects;
+
+  async function submitOnce(spec: JobSpec, key: string): Promise<Accepted | undefined> {
+    const fingerprint = fingerprintOf(spec);
+    const record = newJob(jobIdOf(prefix, key), spec, clock.now(), undefined, fingerprint);
+    try {
+      return { record, seq: await store.create(record), replayed: false };
+    } catch (error) {
+      if (!hasCode(error, "lost_race")) throw error;
+    }
+    const first = await store.read(record.id);
+    if (first === undefined) return undefined;
+    if (first.record.fingerprint === fingerprint) return { ...first, replayed: true };
+    throw new MillraceError(
+      "idempotency_conflict",
+      `The key stands for job ${record.id}, which was submitted with another body; use a new key.`,
+      { field: "Idempotency-Key" },
+    );
+  }
+
+  return async (spec, key) => {
+    if (key === undefined) {
+      const record = newJob(newJobId(), spec, clock.now());
+      return { record, seq: await store.create(record), replayed: false };
+    }
+    for (let round = 1; round <= MAX_ROUNDS; round += 1) {
+      const accepted = await submitOnce(spec, key);
+      if (accepted !== undefined) return accepted;
+    }
+    throw new MillraceError("lost_race", "The key's job came and went; submit it again.");
+  };
+}
