@@ -7,7 +7,7 @@
 // mr.log.<job>.<attempt>       output chunks               stream MR_LOGS    republished to mr.live.<job>.<attempt>
 // mr.ctl.<worker>              stop, cordon, drain, ping   core request, answered by the worker
 // $KV.mr_workers.<worker>      heartbeat                   bucket mr_workers republished to mr.beat.<worker>
-// $KV.mr_leader.lease          who leads, and its epoch    bucket mr_leader
+// $KV.mr_leader.lease          who leads, and its epoch    bucket mr_leader  republished to mr.lease.lease
 // $KV.mr_queues.<queue>        settings of a queue         bucket mr_queues  republished to mr.queue.<queue>
 //
 // Listen to the republished subjects only: a stream's own subject also shows what the stream refused.
@@ -61,6 +61,8 @@ export function createSubjects(prefix: string = DEFAULT_PREFIX) {
       bucket: `${prefix}_leader`,
       stream: `KV_${prefix}_leader`,
       key: `$KV.${prefix}_leader.lease`,
+      all: `$KV.${prefix}_leader.>`,
+      changed: `${prefix}.lease.>`,
     },
     queues: {
       bucket: `${prefix}_queues`,

@@ -18,7 +18,14 @@ export type RangeQuery = {
 };
 
 export type Range = { messages: Stored[]; more: boolean };
-export type StreamState = { firstSeq: number; lastSeq: number; messages: number; bytes: number };
+export type StreamState = {
+  firstSeq: number;
+  lastSeq: number;
+  messages: number;
+  bytes: number;
+  /** Copies that the broker keeps. */
+  replicas: number;
+};
 
 export type Reader = Disposable & {
   /** The last message of a subject as the stream's leader knows it: linearizable. */
@@ -113,15 +120,17 @@ export function createReader(nc: NatsConnection, inbox: string): Reader {
     async streamState(stream) {
       type Info = {
         error?: LeaderReply["error"];
+        config?: { num_replicas?: number };
         state?: { first_seq: number; last_seq: number; messages: number; bytes: number };
       };
-      const { error, state } = await api<Info>(`STREAM.INFO.${stream}`, {});
+      const { error, config, state } = await api<Info>(`STREAM.INFO.${stream}`, {});
       if (state === undefined) throw refusal(stream, error ?? { description: "no stream state" });
       return {
         firstSeq: state.first_seq,
         lastSeq: state.last_seq,
         messages: state.messages,
         bytes: state.bytes,
+        replicas: config?.num_replicas ?? 1,
       };
     },
     failPending,

@@ -87,7 +87,7 @@ function streamsOf(subjects: Subjects, { replicas = 1 }: TopologyOptions): Wante
       republish: { src: assign.all, dest: assign.commands },
     },
     bucket(workers.stream, workers.all, workers.beats),
-    bucket(leader.stream, `$KV.${leader.bucket}.>`),
+    bucket(leader.stream, leader.all, leader.changed),
     bucket(queues.stream, queues.all, queues.changed),
   ];
 }

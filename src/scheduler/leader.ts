@@ -1,0 +1,120 @@
+// What a scheduler does while it leads: turns the board's decisions into assignments, endings and stop requests.
+//
+// A fact wakes it; what arrives meanwhile is decided on together. Timers stand only for the next due instant, and a slow sweep for safety.
+import type { Broker } from "../shared/io/broker.ts";
+import { aborted } from "../shared/io/lifecycle.ts";
+import type { JobStore } from "../shared/io/job-store.ts";
+import { silentLog, type Log } from "../shared/io/log.ts";
+import type { LeaderLease } from "../shared/messages.ts";
+import { createAssignLog } from "./assign-log.ts";
+import { createBell } from "./bell.ts";
+import { createDispatch } from "./dispatch.ts";
+import type { Replica } from "./replica.ts";
+import { createSettler } from "./settle.ts";
+import { createStopper } from "./stops.ts";
+
+export type LeaderOptions = {
+  broker: Broker;
+  replica: Replica;
+  store: JobStore;
+  log?: Log;
+  /** Counts what was placed. */
+  onPlaced?: (count: number) => void;
+};
+
+const SWEEP_MS = 1_000;
+const PER_TICK = 512;
+/** Messages under way: on several replicas a pipelined append is refused more often than stored. */
+const WINDOW = { single: 16, replicated: 1 };
+
+/** Leads under the lease until the signal aborts. Throws when the log cannot be had. */
+export async function lead(
+  options: LeaderOptions,
+  { epoch }: LeaderLease,
+  signal: AbortSignal,
+): Promise<void> {
+  const { broker, replica, store, log: parentLog = silentLog, onPlaced } = options;
+  const { board, bodies } = replica;
+  const { clock } = broker;
+  const log = parentLog.child({ epoch });
+  const bell = createBell();
+  const ring = () => bell.ring();
+  let listeningSince = clock.mono();
+
+  const assignments = createAssignLog(broker, epoch);
+  const { replicas } = await broker.streamState(broker.subjects.assign.stream);
+  const dispatch = createDispatch({
+    board,
+    bodies,
+    log: assignments,
+    epoch,
+    maxBytes: broker.maxPayload,
+    window: replicas > 1 ? WINDOW.replicated : WINDOW.single,
+    now: clock.now,
+    signal,
+    onRoom: ring,
+  });
+  const settler = createSettler({ store, clock, log, random: Math.random, onDone: ring });
+  const stopper = createStopper({ broker, log });
+
+  await assignments.fence(signal);
+  await replica.caughtUp();
+  log.info({ event: "placing" }, "places jobs");
+
+  function place(): void {
+    if (!dispatch.hasRoom()) return;
+    const placements = board.place(clock.now(), clock.mono(), PER_TICK);
+    if (placements.length === 0) return;
+    onPlaced?.(placements.length);
+    for (const { job, attempt, worker } of placements)
+      log.debug({ event: "placed", job, attempt, worker }, "placed");
+    dispatch
+      .send(placements)
+      .catch((error: unknown) =>
+        log.error({ event: "dispatch_failed", error }, "placements could not be sent"),
+      );
+  }
+
+  function tick(): void {
+    if (signal.aborted || !broker.isUp()) return;
+    place();
+    settler.settle(board.settlements(clock.now()));
+    settler.settleLosses(board.lost(clock.mono(), listeningSince));
+    settler.clearCancels(board.leftovers());
+    stopper.ask(board.stops());
+  }
+
+  /** Ms until something is due by itself. */
+  function untilDue(): number {
+    const due = board.nextDueAt();
+    const instants = [
+      due === undefined ? SWEEP_MS : due - clock.now(),
+      board.nextSilenceAt() - clock.mono(),
+      SWEEP_MS,
+    ];
+    return Math.max(1, Math.min(...instants));
+  }
+
+  async function work(): Promise<void> {
+    while (!signal.aborted) {
+      tick();
+      await bell.wait(signal, untilDue());
+      await turn();
+    }
+  }
+
+  using _facts = replica.onFact(ring);
+  using _up = broker.onUp(() => {
+    listeningSince = clock.mono();
+    ring();
+  });
+  try {
+    await Promise.race([work(), dispatch.broken]);
+    await Promise.race([settler.idle(), aborted(AbortSignal.timeout(SWEEP_MS))]);
+  } finally {
+    dispatch.abandon();
+  }
+}
+
+/** Lets everything that has arrived be taken in first. */
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
