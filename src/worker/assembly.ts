@@ -38,6 +38,8 @@ export type AssembledWorker = {
   /** In the order in which they are to be started. */
   services: Service[];
   attempts: Attempts;
+  /** Disposed once nothing is held. */
+  commands: AsyncDisposable;
   duty: Duty;
   /** Aborted by the owner, in this order: nothing may start · patience with handlers ends · waiting for the broker ends. */
   closed: AbortController;
@@ -71,6 +73,7 @@ export function assembleWorker(deps: WorkerDeps): AssembledWorker {
     workRoot: home.workDir,
     baseEnv: config.baseEnv,
     workerId,
+    log,
   });
   const attempts = createAttempts({
     workerId,
@@ -79,6 +82,7 @@ export function assembleWorker(deps: WorkerDeps): AssembledWorker {
     store: createJobStore(broker),
     shipper,
     runner: createRunner({
+      log,
       launchers,
       commands,
       handlers: createHandlerRunner({ handlers, workerId, clock, kill: killed.signal }),
@@ -137,5 +141,5 @@ export function assembleWorker(deps: WorkerDeps): AssembledWorker {
         isReady: () => heartbeat.registered,
       }),
     );
-  return { services, attempts, duty, closed, killed, giveUp };
+  return { services, attempts, commands, duty, closed, killed, giveUp };
 }

@@ -5,7 +5,7 @@ import type { Log } from "../shared/io/log.ts";
 import { pause } from "../shared/io/lifecycle.ts";
 import type { JobEvent, OutputTotals } from "../shared/job.ts";
 import { SPEC_DEFAULTS } from "../shared/spec.ts";
-import { onAbort } from "./after.ts";
+import { onAbort } from "./on-abort.ts";
 import { guardConnection } from "./connection-guard.ts";
 import type { Holding } from "./holding.ts";
 import type { WorkerMetrics } from "./metrics.ts";

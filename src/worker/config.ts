@@ -9,6 +9,7 @@ import { defaultDataDir } from "../shared/io/config.ts";
 import { LOG_LEVELS, type LogLevel } from "../shared/io/log.ts";
 import { isLabelKey, isName, isPrefix } from "../shared/names.ts";
 import { DEFAULT_PREFIX } from "../shared/subjects.ts";
+import { allowedEnvironment } from "./command/environment.ts";
 import type { HealthAddress } from "./health.ts";
 
 export type WorkerConfig = {
@@ -28,7 +29,7 @@ export type WorkerConfig = {
   health?: HealthAddress;
   logLevel: LogLevel;
   /** Variables of the worker that its jobs get. */
-  baseEnv: Readonly<Record<string, string>>;
+  baseEnv: Record<string, string>;
 };
 
 /** Command-line options; each wins over its variable. */
@@ -63,7 +64,6 @@ export type WorkerFlags = {
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-const ALLOWED_ENV = ["PATH", "HOME", "LANG", "TZ", "TMPDIR", "USER", "LOGNAME", "SHELL"];
 const MAX_SLOTS = 10_000;
 const MAX_DRAIN_MS = 86_400_000;
 
@@ -124,7 +124,7 @@ export function readWorkerConfig(
     spoolRoot: resolve(setting(flags.spoolRoot, "MILLRACE_SPOOL_ROOT", join(root, "spool"))),
     drainTimeoutMs,
     logLevel: logLevel as LogLevel,
-    baseEnv: allowedEnv(env, flags.allowEnv ?? listIn(env["MILLRACE_ALLOW_ENV"])),
+    baseEnv: jobVariables(env, flags.allowEnv ?? listIn(env["MILLRACE_ALLOW_ENV"])),
     ...(handlersDir === "" ? {} : { handlersDir: resolve(handlersDir) }),
     ...(health === undefined ? {} : { health }),
   };
@@ -162,10 +162,8 @@ function healthIn(host: string, port: string, problems: string[]): HealthAddress
   return undefined;
 }
 
-function allowedEnv(env: Environment, further: readonly string[]): Record<string, string> {
-  const allowed = new Set([...ALLOWED_ENV, ...further]);
-  const kept: Record<string, string> = {};
-  for (const [name, value] of Object.entries(env))
-    if (value !== undefined && (allowed.has(name) || name.startsWith("LC_"))) kept[name] = value;
-  return kept;
+function jobVariables(env: Environment, further: readonly string[]): Record<string, string> {
+  const variables = allowedEnvironment(env);
+  for (const name of further) if (env[name] !== undefined) variables[name] = env[name];
+  return variables;
 }

@@ -1,7 +1,7 @@
 // Stops an attempt whose job must not run on while its worker is cut off from the broker.
 import { durationMs } from "../shared/durations.ts";
 import type { Clock } from "../shared/io/clock.ts";
-import { after } from "./after.ts";
+import { startTimer } from "./command/long-timer.ts";
 import type { Holding } from "./holding.ts";
 import type { Standing } from "./standing.ts";
 
@@ -16,7 +16,7 @@ export function guardConnection(holding: Holding, standing: Standing, clock: Clo
   function check(): void {
     const leftMs = (standing.confirmedAt ?? begunAt) + limitMs - clock.mono();
     if (leftMs <= 0) holding.stop("disconnected");
-    else timer = after(leftMs, check);
+    else timer = startTimer(leftMs, check);
   }
 
   check();

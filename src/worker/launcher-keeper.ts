@@ -19,6 +19,7 @@ export async function keepLauncher(deps: { log: Log }): Promise<LauncherKeeper> 
   const { log } = deps;
   let launcher = await startLauncher({ log });
   let starting: Promise<void> | undefined;
+  let closing = false;
 
   async function restart(signal: AbortSignal): Promise<void> {
     for (let starts = 1; !signal.aborted; starts += 1) {
@@ -40,7 +41,7 @@ export async function keepLauncher(deps: { log: Log }): Promise<LauncherKeeper> 
     async run(signal) {
       while (!signal.aborted) {
         await Promise.race([launcher.closed, aborted(signal)]);
-        if (signal.aborted) return;
+        if (signal.aborted || closing) return aborted(signal);
         log.error(
           { event: "launcher_died", pid: launcher.pid },
           "the launcher died; starting another",
@@ -50,6 +51,9 @@ export async function keepLauncher(deps: { log: Log }): Promise<LauncherKeeper> 
         starting = undefined;
       }
     },
-    [Symbol.asyncDispose]: async () => launcher[Symbol.asyncDispose](),
+    async [Symbol.asyncDispose]() {
+      closing = true;
+      await launcher[Symbol.asyncDispose]();
+    },
   };
 }

@@ -1,4 +1,5 @@
 // Runs an attempt by the means that its spec asks for: a program, or one of the worker's handlers.
+import type { Log } from "../shared/io/log.ts";
 import type { JobRecord } from "../shared/job.ts";
 import type { Progress } from "../shared/messages.ts";
 import type { CommandRunner } from "./command/command.ts";
@@ -26,13 +27,19 @@ export function createRunner(deps: {
   commands: CommandRunner;
   handlers: HandlerRunner;
   launchers: Pick<LauncherKeeper, "ready">;
+  log: Log;
 }): Runner {
-  const { commands, handlers, launchers } = deps;
+  const { commands, handlers, launchers, log } = deps;
 
   async function runCommand(request: RunRequest): Promise<RunEnd> {
     await launchers.ready();
-    const ending = await commands.run(request);
-    return { kind: "ended", ending };
+    try {
+      return { kind: "ended", ending: await commands.run(request) };
+    } catch (error) {
+      // Nothing that a command does makes this throw: it was this worker that failed the attempt.
+      log.error({ event: "command_lost", job: request.record.id, error }, "a command was lost");
+      return { kind: "lost", reason: "The worker lost hold of the program and killed it." };
+    }
   }
 
   return {

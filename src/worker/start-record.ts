@@ -1,6 +1,6 @@
 // Writes to the record that an attempt runs, once it has run for a while: short ones do without.
 import type { Log } from "../shared/io/log.ts";
-import { after } from "./after.ts";
+import { startTimer } from "./command/long-timer.ts";
 import type { Holding } from "./holding.ts";
 import { isSuperseded, type Recorder } from "./recorder.ts";
 
@@ -35,7 +35,7 @@ export function createStartRecord(deps: {
   return {
     begin(at) {
       holding.startedAt = at;
-      timer = after(SHORT_MS, () => void write(at));
+      timer = startTimer(SHORT_MS, () => void write(at));
     },
     [Symbol.dispose]: () => timer?.[Symbol.dispose](),
   };

@@ -5,7 +5,7 @@ import { connectBroker } from "../shared/io/broker.ts";
 import { runAll } from "../shared/io/lifecycle.ts";
 import { createLog, type Log } from "../shared/io/log.ts";
 import { ID_ALPHABET, WORKER_SUFFIX_LENGTH } from "../shared/names.ts";
-import { onAbort } from "./after.ts";
+import { onAbort } from "./on-abort.ts";
 import { assembleWorker } from "./assembly.ts";
 import type { WorkerConfig } from "./config.ts";
 import { loadHandlers } from "./handlers/loader.ts";
@@ -45,6 +45,7 @@ export async function runWorker(
   await using launchers = await keepLauncher({ log });
   const worker = assembleWorker({ config, workerId, broker, home, launchers, handlers, log });
   const { attempts, duty, closed, killed, giveUp } = worker;
+  await using _commands = worker.commands;
 
   async function kill(): Promise<void> {
     killed.abort();

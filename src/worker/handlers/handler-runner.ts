@@ -7,7 +7,8 @@ import { deferred } from "../../shared/io/lifecycle.ts";
 import type { Clock } from "../../shared/io/clock.ts";
 import type { Ending } from "../../shared/job.ts";
 import { SPEC_DEFAULTS } from "../../shared/spec.ts";
-import { after, onAbort } from "../after.ts";
+import { startTimer } from "../command/long-timer.ts";
+import { onAbort } from "../on-abort.ts";
 import type { RunRequest } from "../runner.ts";
 import type { RunEnd } from "../verdict.ts";
 import { refused, returned, threw } from "./handler-ending.ts";
@@ -69,7 +70,7 @@ export function createHandlerRunner(deps: {
     function end(ending: Ending, reason: unknown): void {
       if (forced !== undefined) return;
       forced = ending;
-      grace = after(graceMs, () => impatient.resolve("still running"));
+      grace = startTimer(graceMs, () => impatient.resolve("still running"));
       limit.abort(reason);
     }
 
@@ -79,7 +80,7 @@ export function createHandlerRunner(deps: {
     using _timer =
       timeoutMs === undefined
         ? undefined
-        : after(timeoutMs, () => {
+        : startTimer(timeoutMs, () => {
             const reason = `The handler was not done within ${formatDuration(timeoutMs)}.`;
             end({ outcome: "timed_out", reason }, "timed_out");
           });
