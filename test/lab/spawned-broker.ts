@@ -1,10 +1,12 @@
 // A nats-server spawned on loopback for one test file.
+import { readFileSync, readdirSync } from "node:fs";
 import { findBrokerBinary } from "../../src/shared/io/broker-binary.ts";
 import { startBrokerProcess, type BrokerProcess } from "../../src/shared/io/broker-process.ts";
 import { awaitJetStream } from "../../src/shared/io/broker-ready.ts";
 import { brokerSettings } from "../../src/shared/io/embedded-broker.ts";
 import type { TestBroker } from "./broker.ts";
 import { tempDir } from "./temp-dir.ts";
+import { until } from "./until.ts";
 
 type Settings = Readonly<Record<string, unknown>>;
 
@@ -37,13 +39,22 @@ export async function spawnServer(
       await kill();
       server = await start(Number(new URL(url).port));
     },
-    pause: async () => server.signal("SIGSTOP"),
+    async pause() {
+      server.signal("SIGSTOP");
+      await until(() => isStopped(server.pid), "the server to stand still");
+    },
     resume: async () => server.signal("SIGCONT"),
     async [Symbol.asyncDispose]() {
       await kill();
       await store[Symbol.asyncDispose]();
     },
   };
+}
+
+/** Sending SIGSTOP is not being stopped: a thread on another core may answer once more. */
+function isStopped(pid: number): boolean {
+  const threads = readdirSync(`/proc/${pid}/task`);
+  return threads.every((id) => /\) T/.test(readFileSync(`/proc/${pid}/task/${id}/stat`, "utf8")));
 }
 
 export async function startSpawnedBroker(settings: Settings): Promise<TestBroker> {
