@@ -2,10 +2,9 @@
 import { join } from "node:path";
 
 import { durationMs } from "../../shared/durations.ts";
-import type { Log } from "../../shared/io/log.ts";
 import type { Ending, JobRecord } from "../../shared/job.ts";
 import { SPEC_DEFAULTS } from "../../shared/spec.ts";
-import type { Channel, Launched, Launcher } from "../launcher/launcher.ts";
+import type { Channel, Launched, Launcher, WarningLog } from "../launcher/launcher.ts";
 import { commandLine } from "./command-line.ts";
 import { endingOf, type StopReason } from "./ending.ts";
 import { jobEnvironment } from "./environment.ts";
@@ -39,7 +38,7 @@ type Deps = {
   /** What jobs see of the worker's environment, see `allowedEnvironment`. */
   baseEnv: Record<string, string>;
   workerId: string;
-  log?: Pick<Log, "warn">;
+  log?: WarningLog;
 };
 
 export function createCommandRunner(deps: Deps): CommandRunner {

@@ -2,7 +2,6 @@
 import { ChildAttempt } from "./child-attempt.ts";
 import { readCount, readJson, type FrameLink } from "./frame-link.ts";
 import { createPipePool } from "./pipes.ts";
-import { signalGroup } from "./process-group.ts";
 import type { Refusal } from "./program-file.ts";
 import { FRAME, type Failure, type SpawnRequest } from "./protocol.ts";
 import { startProgram } from "./start-program.ts";
@@ -49,7 +48,7 @@ export function createAttemptTable(link: () => FrameLink): AttemptTable {
 
     async killAll() {
       const all = [...attempts.values()];
-      for (const { pid } of all) signalGroup(pid, "SIGKILL");
+      for (const attempt of all) attempt.kill();
       for (const { tag, pid } of all) void sweeper.sweep({ tag, group: pid, urgent: true });
       await sweeper.hurry();
     },

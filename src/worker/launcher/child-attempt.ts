@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { OutputRelay } from "./output-relay.ts";
-import { signalGroup } from "./process-group.ts";
+import { isGroupAlive, signalGroup } from "./process-group.ts";
 import {
   FRAME,
   type ExitReport,
@@ -19,8 +19,8 @@ import { within } from "./within.ts";
 /** A descendant that keeps the pipe open after the program's end has this long before it is killed. */
 const DRAIN_MS = 2_000;
 /** After that kill, the end of the pipe is a matter of moments or will not come. */
-const CUT_MS = 100;
-const GROUP_POLL_MS = 20;
+const CUT_MS = 500;
+const GROUP_POLL_MS = 50;
 
 type Deps = {
   program: Program;
@@ -79,7 +79,7 @@ export class ChildAttempt {
   async #clear(code: number | null, signal: string | null, at: number): Promise<void> {
     const stopped = this.#stopping;
     await this.#groupLeft();
-    const drained = await this.#drained(DRAIN_MS);
+    const drained = !this.#killed && (await this.#drained(DRAIN_MS));
     clearTimeout(this.#graceTimer);
     signalGroup(this.pid, "SIGKILL");
     const swept = this.#stopping || !drained;
@@ -94,7 +94,7 @@ export class ChildAttempt {
 
   /** When the attempt is being stopped, members of the group that are still at their own end keep the rest of the grace time. */
   async #groupLeft(): Promise<void> {
-    while (this.#stopping && !this.#killed && signalGroup(this.pid, 0)) await sleep(GROUP_POLL_MS);
+    while (this.#stopping && !this.#killed && isGroupAlive(this.pid)) await sleep(GROUP_POLL_MS);
   }
 
   /** Time in which the worker holds the output back does not count. */

@@ -44,3 +44,6 @@ export type Launcher = AsyncDisposable & {
   readonly closed: Promise<void>;
   launch(spec: LaunchSpec): Launched;
 };
+
+/** Where to report what nobody waits for; a pino logger fits. */
+export type WarningLog = { warn(facts: object, message: string): void };

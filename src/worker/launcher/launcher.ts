@@ -4,9 +4,8 @@ import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 
 import { MillraceError } from "../../shared/errors.ts";
-import type { Log } from "../../shared/io/log.ts";
 import { linkFrames, readJson } from "./frame-link.ts";
-import type { Launched, Launcher, LaunchSpec } from "./launch.ts";
+import type { Launched, Launcher, LaunchSpec, WarningLog } from "./launch.ts";
 import { LaunchedAttempt } from "./launched-attempt.ts";
 import { signalGroup } from "./process-group.ts";
 import { FRAME, TAG_VARIABLE, type SpawnRequest, type Strays } from "./protocol.ts";
@@ -20,6 +19,7 @@ export type {
   LaunchExit,
   LaunchSpec,
   OutputListener,
+  WarningLog,
 } from "./launch.ts";
 
 const READY_MS = 10_000;
@@ -37,12 +37,13 @@ const ENTRY = fileURLToPath(
  * Throws `internal` when it does not come up.
  */
 export async function startLauncher(
-  options: { log?: Pick<Log, "warn">; env?: Record<string, string> } = {},
+  options: { log?: WarningLog; env?: Record<string, string> } = {},
 ): Promise<Launcher> {
   const { log, env = {} } = options;
   const { child, pid } = await spawnLauncher(env);
   const attempts = new Map<number, { attempt: LaunchedAttempt; tag: string }>();
   let lastNumber = 0;
+  let closing = false;
   let lost: string | undefined;
   let onReady!: () => void;
   const ready = new Promise<void>((resolve) => (onReady = resolve));
@@ -54,6 +55,8 @@ export async function startLauncher(
         readJson(payload) as Strays,
         "processes outlived their attempt and were killed",
       );
+    // Being killed by the close is no end of its own.
+    if (closing) return;
     if (attempts.get(number)?.attempt.receive(type, payload)) attempts.delete(number);
   }
 
@@ -100,6 +103,7 @@ export async function startLauncher(
   }
 
   async function close(): Promise<void> {
+    closing = true;
     link.end();
     if (!(await within(closed, LEAVE_MS))) child.kill("SIGKILL");
     await closed;

@@ -1,6 +1,5 @@
-// Finds processes by the attempt's tag in their environment, also when they have left its process group (Linux; elsewhere none).
-import { readdirSync, readFileSync } from "node:fs";
-
+// Finds processes by the attempt's tag in their environment, also when they have left its process group.
+import { listProcesses, readProcessFile, readStat } from "./procfs.ts";
 import { TAG_VARIABLE } from "./protocol.ts";
 
 /** A process as it was seen. `startTime` tells it from a later one with the same number. */
@@ -15,7 +14,8 @@ export function findTagged(isWanted: (tag: string) => boolean): TaggedProcess[] 
     const tag = readTag(entry);
     if (tag === undefined || !isWanted(tag)) continue;
     const seen = readStat(entry);
-    if (seen !== undefined) found.push({ pid: Number(entry), tag, ...seen });
+    if (seen !== undefined)
+      found.push({ pid: Number(entry), tag, group: seen.group, startTime: seen.startTime });
   }
   return found;
 }
@@ -30,16 +30,8 @@ export function signalTagged(seen: TaggedProcess, signal: NodeJS.Signals): void 
   }
 }
 
-function listProcesses(): string[] {
-  try {
-    return readdirSync("/proc").filter((entry) => /^\d+$/.test(entry));
-  } catch {
-    return []; // no procfs on this system
-  }
-}
-
 function readTag(pid: string): string | undefined {
-  const environment = read(`/proc/${pid}/environ`);
+  const environment = readProcessFile(pid, "environ");
   if (environment === undefined) return undefined;
   for (let at = environment.indexOf(NEEDLE); at !== -1; at = environment.indexOf(NEEDLE, at + 1)) {
     if (at !== 0 && environment[at - 1] !== 0) continue;
@@ -47,22 +39,4 @@ function readTag(pid: string): string | undefined {
     return environment.toString("utf8", at + NEEDLE.length, end === -1 ? environment.length : end);
   }
   return undefined;
-}
-
-function readStat(pid: string): { group: number; startTime: string } | undefined {
-  const stat = read(`/proc/${pid}/stat`)?.toString();
-  // The command name may hold blanks and brackets; fields are counted from its last bracket: state, ppid, pgrp, … starttime.
-  const fields = stat?.slice(stat.lastIndexOf(")") + 2).split(" ");
-  const [group, startTime] = [fields?.[2], fields?.[19]];
-  return group === undefined || startTime === undefined
-    ? undefined
-    : { group: Number(group), startTime };
-}
-
-function read(path: string): Buffer | undefined {
-  try {
-    return readFileSync(path);
-  } catch {
-    return undefined; // gone, or another user's
-  }
 }
