@@ -1,10 +1,11 @@
 // How one piece of an attempt's output stands in the log stream: raw bytes as body, one header line about them.
 //
-// Millrace-Chunk: <no> <acked> <at> o|e <offset>                          bytes of stdout or stderr
-// Millrace-Chunk: <no> <acked> <at> gap o|e <offset> <dropped> cap|spool  bytes that are not there, and why
-// Millrace-Chunk: <no> <acked> <at> end                                   nothing but the closing
+// Millrace-Chunk: <no> <acked> <at> <stdout> <stderr> o|e                          bytes of stdout or stderr
+// Millrace-Chunk: <no> <acked> <at> <stdout> <stderr> gap o|e <dropped> cap|spool  bytes that are not there, and why
+// Millrace-Chunk: <no> <acked> <at> <stdout> <stderr> end                          nothing but the closing
 //
-// Any of them may be followed by the closing, a JSON object: the attempt has written all it ever will.
+// <stdout> and <stderr> count the bytes of both channels that come before. Any of the three may be followed by the
+// closing, a JSON object: the attempt has written all it ever will.
 import type { OutputTotals } from "./job.ts";
 
 export const CHUNK_HEADER = "Millrace-Chunk";
@@ -15,9 +16,12 @@ export const CHANNELS = ["stdout", "stderr"] as const satisfies readonly Channel
 /** cap: more than the job may keep · spool: the broker was away or full for longer than the worker could store. */
 export type DropReason = "cap" | "spool";
 
+/** How many bytes of each channel come before something. */
+export type Offsets = Readonly<Record<Channel, number>>;
+
 export type LogPart =
-  | { kind: "bytes"; channel: Channel; offset: number }
-  | { kind: "gap"; channel: Channel; offset: number; dropped: number; reason: DropReason };
+  | { kind: "bytes"; channel: Channel }
+  | { kind: "gap"; channel: Channel; dropped: number; reason: DropReason };
 
 /** The end of an attempt's log. `sha256` (hex) covers everything that the channel wrote, dropped bytes included. */
 export type Closing = OutputTotals & {
@@ -34,6 +38,7 @@ export type LogRecord = {
   acked: number;
   /** Epoch milliseconds at which its first byte was read. */
   at: number;
+  offsets: Offsets;
   /** Absent when the record is nothing but the closing. */
   part?: LogPart;
   closing?: Closing;
@@ -41,18 +46,18 @@ export type LogRecord = {
 
 const LETTERS = { stdout: "o", stderr: "e" } as const;
 const SHAPE =
-  /^(?<no>\d{1,15}) (?<acked>\d{1,15}) (?<at>\d{1,15}) (?:(?<bytes>[oe]) (?<offset>\d{1,15})|gap (?<gap>[oe]) (?<from>\d{1,15}) (?<dropped>\d{1,15}) (?<reason>cap|spool)|end)(?: (?<closing>\{.*\}))?$/;
+  /^(?<no>\d{1,15}) (?<acked>\d{1,15}) (?<at>\d{1,15}) (?<stdout>\d{1,15}) (?<stderr>\d{1,15}) (?:(?<bytes>[oe])|gap (?<gap>[oe]) (?<dropped>\d{1,15}) (?<reason>cap|spool)|end)(?: (?<closing>\{.*\}))?$/;
 
 /** The value of the header that describes a record. */
-export function encodeLogRecord({ no, acked, at, part, closing }: LogRecord): string {
-  const head = `${no} ${acked} ${at} ${encodePart(part)}`;
+export function encodeLogRecord({ no, acked, at, offsets, part, closing }: LogRecord): string {
+  const head = `${no} ${acked} ${at} ${offsets.stdout} ${offsets.stderr} ${encodePart(part)}`;
   return closing === undefined ? head : `${head} ${JSON.stringify(closing)}`;
 }
 
 function encodePart(part: LogPart | undefined): string {
   if (part === undefined) return "end";
-  const where = `${LETTERS[part.channel]} ${part.offset}`;
-  return part.kind === "bytes" ? where : `gap ${where} ${part.dropped} ${part.reason}`;
+  const letter = LETTERS[part.channel];
+  return part.kind === "bytes" ? letter : `gap ${letter} ${part.dropped} ${part.reason}`;
 }
 
 /** The record that a header describes; undefined for anything that no worker of ours has written. */
@@ -63,6 +68,7 @@ export function decodeLogRecord(header: string | undefined): LogRecord | undefin
     no: Number(found["no"]),
     acked: Number(found["acked"]),
     at: Number(found["at"]),
+    offsets: { stdout: Number(found["stdout"]), stderr: Number(found["stderr"]) },
   };
   const part = decodePart(found);
   if (part !== undefined) record.part = part;
@@ -72,13 +78,11 @@ export function decodeLogRecord(header: string | undefined): LogRecord | undefin
 }
 
 function decodePart(found: Record<string, string | undefined>): LogPart | undefined {
-  if (found["bytes"] !== undefined)
-    return { kind: "bytes", channel: channelOf(found["bytes"]), offset: Number(found["offset"]) };
+  if (found["bytes"] !== undefined) return { kind: "bytes", channel: channelOf(found["bytes"]) };
   if (found["gap"] === undefined) return undefined;
   return {
     kind: "gap",
     channel: channelOf(found["gap"]),
-    offset: Number(found["from"]),
     dropped: Number(found["dropped"]),
     reason: found["reason"] as DropReason,
   };
@@ -97,6 +101,12 @@ function decodeClosing(text: string): Closing | undefined {
   const counted = [stdout, stderr, chunks, dropped].every(isCount);
   const hashed = typeof sha256?.stdout === "string" && typeof sha256.stderr === "string";
   return counted && hashed && typeof value.outcome === "string" ? (value as Closing) : undefined;
+}
+
+/** The offsets behind a part that stands at `offsets`; `length` is that of its bytes. */
+export function offsetsAfter(offsets: Offsets, part: LogPart, length: number): Offsets {
+  const extent = part.kind === "gap" ? part.dropped : length;
+  return { ...offsets, [part.channel]: offsets[part.channel] + extent };
 }
 
 const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && Number(value) >= 0;

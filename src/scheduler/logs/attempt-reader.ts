@@ -69,7 +69,7 @@ export function createAttemptReader(deps: AttemptReaderDeps): AttemptReader {
     const now = broker.clock.mono();
     reading.lateSince ??= now;
     const totals = await recordedTotals(start);
-    const mayCome = totals === undefined ? follow : totals.chunks > track.next;
+    const mayCome = totals === undefined ? follow : totals.chunks > track.position.next;
     if (mayCome && now - reading.lateSince < LATE_MS) return LATE_STEP_MS;
     yield [endOf(start, track, totals)];
     return undefined;
@@ -104,8 +104,8 @@ export function createAttemptReader(deps: AttemptReaderDeps): AttemptReader {
 }
 
 /** An attempt that wrote nothing has no closing: then, and only then, its output is complete without one. */
-function endOf({ job, attempt }: Start, { seq, next }: Track, totals?: OutputTotals): EndEntry {
-  const cursor = encodeCursor({ job, attempt, seq, next, ended: true });
+function endOf({ attempt }: Start, track: Track, totals?: OutputTotals): EndEntry {
+  const cursor = encodeCursor({ ...track.position, ended: true });
   const complete = totals?.chunks === 0 && totals.dropped === 0;
   return { kind: "end", attempt, complete, ...(totals === undefined ? {} : { totals }), cursor };
 }

@@ -2,6 +2,7 @@
 import {
   CHUNK_HEADER,
   decodeLogRecord,
+  offsetsAfter,
   type Channel,
   type Closing,
   type DropReason,
@@ -34,7 +35,6 @@ export type GapEntry = {
   attempt: number;
   channel: Channel;
   offset: number;
-  /** How many; 0 when that cannot be told any more. */
   dropped: number;
   reason: DropReason | "expired";
   cursor: string;
@@ -68,19 +68,21 @@ export function itemOf(job: string, attempt: number, stored: Stored): LogItem | 
   const { seq, previous, data } = stored;
   const item: LogItem = { seq, previous, record, size: data.length };
   const { no, at, part, closing } = record;
-  const next = no + 1;
+  const offsets =
+    part === undefined ? record.offsets : offsetsAfter(record.offsets, part, data.length);
+  const after = { job, attempt, seq, next: no + 1, offsets, ended: false };
   // who stopped between the bytes and the closing of one chunk reads that chunk again for its closing
-  const read = closing === undefined ? seq : seq - 1;
-  const cursor = encodeCursor({ job, attempt, seq: read, next, ended: false });
+  const cursor = encodeCursor(closing === undefined ? after : { ...after, seq: seq - 1 });
   if (part?.kind === "bytes") {
-    const { channel, offset } = part;
+    const { channel } = part;
+    const offset = record.offsets[channel];
     item.content = { kind: "chunk", attempt, no, channel, offset, at, bytes: data, cursor };
   } else if (part !== undefined) {
-    item.content = { ...part, attempt, cursor };
+    item.content = { ...part, attempt, offset: record.offsets[part.channel], cursor };
   }
   if (closing !== undefined) {
-    const ended = encodeCursor({ job, attempt, seq, next, ended: true });
-    item.end = { kind: "end", attempt, complete: true, totals: closing, cursor: ended };
+    const last = encodeCursor({ ...after, ended: true });
+    item.end = { kind: "end", attempt, complete: true, totals: closing, cursor: last };
   }
   return item;
 }

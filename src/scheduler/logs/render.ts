@@ -42,6 +42,5 @@ function plain(entry: LogEntry): object {
 }
 
 function describeGap({ channel, dropped, reason }: GapEntry): string {
-  const amount = dropped === 0 ? "bytes" : `${dropped} bytes`;
-  return `${amount} of ${channel} dropped: ${reason}`;
+  return `${dropped} bytes of ${channel} dropped: ${reason}`;
 }

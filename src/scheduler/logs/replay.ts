@@ -14,7 +14,7 @@ export type Replay = {
 };
 
 const MOST_BYTES = 2 * 1_048_576;
-const FEWEST_BYTES = 131_072;
+const FEWEST_BYTES = 262_144;
 /** All batches that are under way or in use together. */
 const SHARED_BYTES = 64 * 1_048_576;
 const MOST_MESSAGES = 1_000;

@@ -1,5 +1,5 @@
 // Finds where to begin reading when only the end is wanted, without reading what comes before.
-import type { Channel } from "../../shared/chunk.ts";
+import { offsetsAfter, type Channel } from "../../shared/chunk.ts";
 import type { LogItem } from "./entry.ts";
 import type { Replay } from "./replay.ts";
 import { beginning, createTrack, type Start } from "./track.ts";
@@ -72,7 +72,7 @@ export function createSeek(replay: Replay): Seek {
     async tail(job, attempt, lines, channel) {
       const newest = await replay.last(job, attempt);
       if (newest === undefined) return beginning(job, attempt);
-      if (lines === 0) return { ...startAt(job, attempt, newest), next: newest.record.no + 1 };
+      if (lines === 0) return startAfter(job, attempt, newest);
       for (let span = FIRST_SPAN; ; span *= SPAN_GROWTH) {
         const first = newest.record.no - span;
         const isBefore = (item: LogItem) => item.record.no <= first;
@@ -97,7 +97,21 @@ export function createSeek(replay: Replay): Seek {
 const startAt = (job: string, attempt: number, item: LogItem | undefined): Start =>
   item === undefined
     ? beginning(job, attempt)
-    : { job, attempt, seq: item.seq - 1, next: item.record.no, ended: false };
+    : {
+        job,
+        attempt,
+        seq: item.seq - 1,
+        next: item.record.no,
+        offsets: item.record.offsets,
+        ended: false,
+      };
+
+/** The chunk is read again for its closing, if it has one. */
+function startAfter(job: string, attempt: number, { seq, size, record }: LogItem): Start {
+  const { no, part } = record;
+  const offsets = part === undefined ? record.offsets : offsetsAfter(record.offsets, part, size);
+  return { job, attempt, seq: seq - 1, next: no + 1, offsets, ended: false };
+}
 
 /** How many lines come before the last `lines`; -1 when it may be that they begin before these chunks. */
 function surplusLines(counted: Counted[], lines: number): number {

@@ -2,7 +2,7 @@
 //
 // A worker sends everything again from the first chunk that is not known to be stored. So a number that is too high
 // comes again after the one that is missing, unless the log's retention took that one.
-import { CHANNELS, type Channel } from "../../shared/chunk.ts";
+import { CHANNELS, offsetsAfter, type Offsets } from "../../shared/chunk.ts";
 import { encodeCursor, type Position } from "./cursor.ts";
 import type { ChunkEntry, GapEntry, LogEntry, LogItem } from "./entry.ts";
 
@@ -14,46 +14,53 @@ export type Start = Position & {
 export type Track = {
   /** Last stream sequence that was read; goes back when chunks that were left out are needed after all. */
   readonly seq: number;
-  readonly next: number;
   readonly ended: boolean;
-  readonly cursor: string;
+  readonly position: Position;
   take(item: LogItem): LogEntry[];
   /** Nothing more is stored: what is missing will not come. True when there is more to read from `seq` on. */
   accept(): boolean;
 };
 
 export const beginning = (job: string, attempt: number): Start => {
-  return { job, attempt, seq: 0, next: 0, ended: false };
+  return { job, attempt, seq: 0, next: 0, offsets: { stdout: 0, stderr: 0 }, ended: false };
 };
 
 export function createTrack(start: Start): Track {
   const { job, attempt } = start;
-  const fresh = start.next === 0;
-  /** Bytes seen of each channel; unknown when reading begins in the middle. */
-  const seen: Partial<Record<Channel, number>> = fresh ? { stdout: 0, stderr: 0 } : {};
-  let { seq, next, ended } = start;
+  let { seq, next, offsets, ended } = start;
   /** The lowest number that was left out because an earlier one is missing. */
   let ahead: { no: number; seq: number } | undefined;
-  let lost = false;
-
-  const cursor = () => encodeCursor({ job, attempt, seq, next, ended });
 
   function goBack(to: { no: number; seq: number }): void {
     next = to.no;
     seq = to.seq - 1;
-    lost = true;
     ahead = undefined;
   }
 
-  function gapBefore({ channel, offset }: ChunkEntry | GapEntry): GapEntry[] {
-    const expected = seen[channel];
-    const unknown = lost && expected === undefined;
-    if (!unknown && (expected === undefined || offset <= expected)) return [];
-    const dropped = offset - (expected ?? offset);
-    const from = offset - dropped;
-    return [
-      { kind: "gap", attempt, channel, offset: from, dropped, reason: "expired", cursor: cursor() },
-    ];
+  /** True when the item is not for now: what comes before it may still come, or is further back. */
+  function isAhead({ seq: at, record: { no, acked } }: LogItem): boolean {
+    if (ahead === undefined || no < ahead.no) ahead = { no, seq: at };
+    if (ahead.no < acked) {
+      goBack(ahead);
+      return true;
+    }
+    // everything below `acked` was stored, and was not there to be read
+    next = Math.max(next, acked);
+    return no > next;
+  }
+
+  /** What is missing up to there; whoever goes on after such a gap reads the item again. */
+  function gapsUpTo(there: Offsets, item: LogItem): GapEntry[] {
+    const gaps: GapEntry[] = [];
+    for (const channel of CHANNELS) {
+      const offset = offsets[channel];
+      const dropped = there[channel] - offset;
+      if (dropped <= 0) continue;
+      offsets = { ...offsets, [channel]: there[channel] };
+      const cursor = encodeCursor({ job, attempt, seq: item.seq - 1, next, offsets, ended: false });
+      gaps.push({ kind: "gap", attempt, channel, offset, dropped, reason: "expired", cursor });
+    }
+    return gaps;
   }
 
   function cut(content: ChunkEntry | GapEntry): ChunkEntry | GapEntry {
@@ -62,58 +69,39 @@ export function createTrack(start: Start): Track {
     return { ...content, offset: content.offset + bytes, bytes: content.bytes.subarray(bytes) };
   }
 
-  function contents(content: ChunkEntry | GapEntry): LogEntry[] {
-    const gaps = gapBefore(content);
-    const length = content.kind === "gap" ? content.dropped : content.bytes.length;
-    seen[content.channel] = content.offset + length;
-    lost = false;
-    return [...gaps, cut(content)];
+  function contents(item: LogItem): LogEntry[] {
+    const { content, record } = item;
+    const gaps = gapsUpTo(record.offsets, item);
+    next = record.no + 1;
+    ahead = undefined;
+    if (record.part !== undefined) offsets = offsetsAfter(record.offsets, record.part, item.size);
+    return content === undefined ? gaps : [...gaps, cut(content)];
   }
 
-  /** What a channel lost after its last chunk is known from the totals only. */
-  function ends(item: LogItem): LogEntry[] {
-    if (item.end === undefined) return [];
+  function ending(item: LogItem): LogEntry[] {
+    const { closing } = item.record;
+    if (closing === undefined || item.end === undefined) return [];
     ended = true;
-    const totals = item.record.closing!;
-    const gaps = CHANNELS.flatMap((channel): GapEntry[] => {
-      const offset = seen[channel];
-      const dropped = totals[channel] - (offset ?? totals[channel]);
-      if (offset === undefined || dropped <= 0) return [];
-      return [
-        { kind: "gap", attempt, channel, offset, dropped, reason: "expired", cursor: cursor() },
-      ];
-    });
-    return [...gaps, item.end];
+    return [...gapsUpTo(closing, item), item.end];
   }
 
   return {
     get seq() {
       return seq;
     },
-    get next() {
-      return next;
-    },
     get ended() {
       return ended;
     },
-    get cursor() {
-      return cursor();
+    get position() {
+      return { job, attempt, seq, next, offsets, ended };
     },
     take(item) {
-      const { no, acked } = item.record;
+      const { no } = item.record;
       seq = item.seq;
       if (ended) return [];
-      if (no < next) return no === next - 1 ? ends(item) : [];
-      if (no > next) {
-        if (ahead === undefined || no < ahead.no) ahead = { no, seq };
-        if (acked <= next) return [];
-        goBack(ahead);
-        if (seq + 1 < item.seq) return [];
-        seq = item.seq;
-      }
-      next = no + 1;
-      ahead = undefined;
-      return [...(item.content === undefined ? [] : contents(item.content)), ...ends(item)];
+      if (no < next) return no === next - 1 ? ending(item) : [];
+      if (no > next && isAhead(item)) return [];
+      return [...contents(item), ...ending(item)];
     },
     accept() {
       if (ahead === undefined || ended) return false;

@@ -92,13 +92,14 @@ export function createBacklog(options: BacklogOptions): Backlog {
       return fetched.length > 0 || (memoryIsNext() && memory.hasWhole);
     },
     write(channel, at, bytes) {
-      const offset = written[channel];
+      const offsets = { ...written };
       const head = bytes.subarray(0, Math.max(0, headBytes - written.stdout - written.stderr));
       written[channel] += bytes.length;
-      if (head.length > 0) (tail ?? memory).write(channel, offset, at, head);
+      if (head.length > 0) (tail ?? memory).write(channel, offsets, at, head);
       if (head.length === bytes.length) return;
       reason = "cap";
-      startTail().write(channel, offset + head.length, at, bytes.subarray(head.length));
+      offsets[channel] += head.length;
+      startTail().write(channel, offsets, at, bytes.subarray(head.length));
     },
     take() {
       if (fetched.length > 0) return fetched.shift();

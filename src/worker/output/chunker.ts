@@ -1,8 +1,8 @@
 // Gathers what an attempt writes into chunks: a queue of pieces, in the order in which they were read. Pure.
-import type { Channel, LogPart } from "../../shared/chunk.ts";
+import { offsetsAfter, type Channel, type LogPart, type Offsets } from "../../shared/chunk.ts";
 
 /** A piece of output on its way to the log; a gap has no bytes. */
-export type Segment = { part: LogPart; at: number; bytes: Uint8Array };
+export type Segment = { part: LogPart; offsets: Offsets; at: number; bytes: Uint8Array };
 
 export type Chunker = {
   /** Bytes that wait. */
@@ -11,14 +11,14 @@ export type Chunker = {
   /** True when the oldest segment will not grow any more. */
   readonly hasWhole: boolean;
   /** Keeps the bytes: the caller does not change them afterwards. */
-  write(channel: Channel, offset: number, at: number, bytes: Uint8Array): void;
+  write(channel: Channel, offsets: Offsets, at: number, bytes: Uint8Array): void;
   /** Appends a segment as it is. */
   add(segment: Segment): void;
   /** The oldest segment, whole or not. */
   take(): Segment | undefined;
 };
 
-type Gathered = { part: LogPart; at: number; buffer: Uint8Array; size: number };
+type Gathered = Omit<Segment, "bytes"> & { buffer: Uint8Array; size: number };
 
 const SMALLEST_BUFFER = 1_024;
 
@@ -44,30 +44,28 @@ export function createChunker(limit: number): Chunker {
     get hasWhole() {
       return queue.length > 1 || (queue[0]?.size ?? 0) >= limit;
     },
-    write(channel, offset, at, bytes) {
+    write(channel, offsets, at, bytes) {
+      const part: LogPart = { kind: "bytes", channel };
       size += bytes.length;
       let done = Math.min(bytes.length, roomFor(channel));
       if (done > 0) append(queue.at(-1)!, bytes.subarray(0, done), limit);
       while (done < bytes.length) {
         const buffer = bytes.subarray(done, done + limit);
-        queue.push({
-          part: { kind: "bytes", channel, offset: offset + done },
-          at,
-          buffer,
-          size: buffer.length,
-        });
+        const where = offsetsAfter(offsets, part, done);
+        queue.push({ part, offsets: where, at, buffer, size: buffer.length });
         done += buffer.length;
       }
     },
-    add({ part, at, bytes }) {
+    add({ bytes, ...about }) {
       size += bytes.length;
-      queue.push({ part, at, buffer: bytes, size: bytes.length });
+      queue.push({ ...about, buffer: bytes, size: bytes.length });
     },
     take() {
       const oldest = queue.shift();
       if (oldest === undefined) return undefined;
       size -= oldest.size;
-      return { part: oldest.part, at: oldest.at, bytes: oldest.buffer.subarray(0, oldest.size) };
+      const { buffer, size: length, ...about } = oldest;
+      return { ...about, bytes: buffer.subarray(0, length) };
     },
   };
 }

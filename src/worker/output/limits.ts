@@ -25,7 +25,7 @@ const KIB = 1_024;
 const MIB = 1_024 * KIB;
 
 export const DEFAULT_LIMITS: Limits = {
-  chunkBytes: 64 * KIB,
+  chunkBytes: 128 * KIB,
   headerBytes: KIB,
   flightBytes: MIB,
   workerFlightBytes: 8 * MIB,

@@ -12,7 +12,9 @@ export type Outbox = {
   /** How many records were numbered so far: the number of the next. */
   readonly numbered: number;
   hasRoom(): boolean;
-  send(segment: Segment | undefined, at: number, closing?: Closing): void;
+  send(segment: Segment, closing?: Closing): void;
+  /** The closing by itself. */
+  sendClosing(closing: Closing, at: number): void;
   /** Sends again now what failed. */
   resume(): void;
   /** Gives up what is not stored; says how much that is. */
@@ -74,9 +76,9 @@ export function createOutbox(options: OutboxOptions): Outbox {
   }
 
   function release(sent: Sent): void {
-    const bytes = sent.bytes.length + RECORD_BYTES;
-    unstoredBytes -= bytes;
-    budget.give(bytes);
+    const held = sent.bytes.length + RECORD_BYTES;
+    unstoredBytes -= held;
+    budget.give(held);
   }
 
   function scheduleResume(): void {
@@ -94,6 +96,15 @@ export function createOutbox(options: OutboxOptions): Outbox {
     if (window.length === 0) options.onStored();
   }
 
+  function enqueue(about: Omit<LogRecord, "no" | "acked">, bytes: Uint8Array): void {
+    const sent = { record: { ...about, no: numbered++, acked: 0 }, bytes, stored: false };
+    const held = bytes.length + RECORD_BYTES;
+    unstoredBytes += held;
+    budget.take(held);
+    window.push(sent);
+    void transmit(sent);
+  }
+
   return {
     get unstored() {
       return window.length;
@@ -103,16 +114,12 @@ export function createOutbox(options: OutboxOptions): Outbox {
     },
     hasRoom: () =>
       !failed && !stopped && isUp() && unstoredBytes < limitBytes && window.length < MOST_RECORDS,
-    send(segment, at, closing) {
-      const record: LogRecord = { no: numbered++, acked: 0, at };
-      if (segment !== undefined) record.part = segment.part;
-      if (closing !== undefined) record.closing = closing;
-      const sent = { record, bytes: segment?.bytes ?? new Uint8Array(), stored: false };
-      const bytes = sent.bytes.length + RECORD_BYTES;
-      unstoredBytes += bytes;
-      budget.take(bytes);
-      window.push(sent);
-      void transmit(sent);
+    send({ bytes, ...about }, closing) {
+      enqueue({ ...about, ...(closing === undefined ? {} : { closing }) }, bytes);
+    },
+    sendClosing(closing, at) {
+      const { stdout, stderr } = closing;
+      enqueue({ offsets: { stdout, stderr }, at, closing }, new Uint8Array());
     },
     resume,
     stop() {

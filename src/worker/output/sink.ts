@@ -127,7 +127,7 @@ export function createSink(options: SinkOptions): OutputSink {
     if (outbox.unstored === 0) progressAt = clock.mono();
     tally.sent(segment.bytes.length);
     closed = final !== undefined && backlog.isEmpty;
-    outbox.send(segment, segment.at, closed ? closing(final!) : undefined);
+    outbox.send(segment, closed ? closing(final!) : undefined);
   }
 
   const closing = (how: Final): Closing => ({
@@ -139,7 +139,7 @@ export function createSink(options: SinkOptions): OutputSink {
   function finish(how: Final): void {
     if (!closed && backlog.isEmpty && outbox.numbered > 0 && maySend()) {
       closed = true;
-      outbox.send(undefined, clock.now(), closing(how));
+      outbox.sendClosing(closing(how), clock.now());
     }
     const nothingToSay = backlog.isEmpty && outbox.numbered === 0;
     if ((closed && outbox.unstored === 0) || nothingToSay) end(tally.totals(outbox.numbered));

@@ -4,7 +4,7 @@ import { join } from "node:path";
 
 import { nanoid } from "nanoid";
 
-import type { LogPart } from "../../shared/chunk.ts";
+import type { LogPart, Offsets } from "../../shared/chunk.ts";
 import type { Budget } from "./budget.ts";
 import type { Segment } from "./chunker.ts";
 
@@ -35,6 +35,7 @@ export function createSpool({ dir, limitBytes, budget, onFailure }: SpoolOptions
   let file: FileHandle | undefined;
   let readAt = 0;
   let end = 0;
+  let longest = 0;
 
   async function write(block: Buffer): Promise<void> {
     file ??= await openNameless(dir);
@@ -55,7 +56,8 @@ export function createSpool({ dir, limitBytes, budget, onFailure }: SpoolOptions
       return end - readAt;
     },
     async append(segments) {
-      const block = Buffer.concat(segments.flatMap(encode));
+      const records = segments.map(encode);
+      const block = Buffer.concat(records);
       if (end + block.length > limitBytes || !budget.hasRoom(block.length)) return false;
       budget.take(block.length);
       try {
@@ -66,11 +68,12 @@ export function createSpool({ dir, limitBytes, budget, onFailure }: SpoolOptions
         return false;
       }
       end += block.length;
+      longest = Math.max(longest, ...records.map(({ length }) => length));
       return true;
     },
     async read() {
       if (file === undefined || readAt === end) return [];
-      const block = Buffer.allocUnsafe(Math.min(READ_BYTES, end - readAt));
+      const block = Buffer.allocUnsafe(Math.min(Math.max(READ_BYTES, longest), end - readAt));
       const { bytesRead } = await file.read(block, 0, block.length, readAt);
       const { segments, used } = decode(block.subarray(0, bytesRead));
       readAt += used;
@@ -95,12 +98,12 @@ async function openNameless(dir: string): Promise<FileHandle> {
   return file;
 }
 
-function encode({ part, at, bytes }: Segment): Uint8Array[] {
-  const head = Buffer.from(JSON.stringify({ part, at }));
+function encode({ bytes, ...about }: Segment): Buffer {
+  const head = Buffer.from(JSON.stringify(about));
   const prefix = Buffer.alloc(PREFIX_BYTES);
   prefix.writeUInt32LE(head.length, 0);
   prefix.writeUInt32LE(bytes.length, 4);
-  return [prefix, head, bytes];
+  return Buffer.concat([prefix, head, bytes]);
 }
 
 /** The whole segments of a block, and how many bytes of it they are. */
@@ -113,6 +116,7 @@ function decode(block: Buffer): { segments: Segment[]; used: number } {
     if (next > block.length) break;
     const head = JSON.parse(block.toString("utf8", used + PREFIX_BYTES, body)) as {
       part: LogPart;
+      offsets: Offsets;
       at: number;
     };
     segments.push({ ...head, bytes: block.subarray(body, next) });

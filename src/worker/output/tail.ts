@@ -1,26 +1,32 @@
 // Keeps the newest bytes of an attempt that may not keep them all, and knows exactly what it dropped. Pure.
-import { CHANNELS, type Channel, type DropReason, type LogPart } from "../../shared/chunk.ts";
+import {
+  CHANNELS,
+  offsetsAfter,
+  type Channel,
+  type DropReason,
+  type LogPart,
+  type Offsets,
+} from "../../shared/chunk.ts";
 import { createChunker, type Segment } from "./chunker.ts";
 
 export type Tail = {
-  write(channel: Channel, offset: number, at: number, bytes: Uint8Array): void;
+  write(channel: Channel, offsets: Offsets, at: number, bytes: Uint8Array): void;
   add(segment: Segment): void;
   /** One gap for each channel that lost something, then what was kept, oldest first. The tail is empty afterwards. */
   drain(reason: DropReason): Segment[];
 };
 
-type Missing = { offset: number; end: number; at: number };
+/** What was dropped: everything from some offsets up to others. */
+type Dropped = { at: number; from: Offsets; to: Offsets };
 
 /** Holds up to `limit` bytes and one chunk more while it is being filled; gives out at most `limit`. */
 export function createTail(limit: number, chunkBytes: number): Tail {
   const kept = createChunker(chunkBytes);
-  const missing: Partial<Record<Channel, Missing>> = {};
+  let dropped: Dropped | undefined;
 
-  function drop({ part, at, bytes }: Segment): void {
-    const end = part.offset + (part.kind === "gap" ? part.dropped : bytes.length);
-    const known = missing[part.channel];
-    if (known === undefined) missing[part.channel] = { offset: part.offset, end, at };
-    else known.end = end;
+  function drop({ part, offsets, at, bytes }: Segment): void {
+    dropped ??= { at, from: offsets, to: offsets };
+    dropped.to = offsetsAfter(offsets, part, bytes.length);
   }
 
   function shrink(slack: number): void {
@@ -32,16 +38,19 @@ export function createTail(limit: number, chunkBytes: number): Tail {
     const excess = kept.size - limit;
     const oldest = kept.take();
     if (oldest === undefined || excess <= 0) return oldest;
-    const { part, at, bytes } = oldest;
-    drop({ part, at, bytes: bytes.subarray(0, excess) });
+    const { part, offsets, bytes } = oldest;
+    drop({ ...oldest, bytes: bytes.subarray(0, excess) });
     if (bytes.length <= excess) return takeCut();
-    const rest = { ...part, offset: part.offset + excess };
-    return { part: rest, at, bytes: bytes.subarray(excess) };
+    return {
+      ...oldest,
+      offsets: offsetsAfter(offsets, part, excess),
+      bytes: bytes.subarray(excess),
+    };
   }
 
   return {
-    write(channel, offset, at, bytes) {
-      kept.write(channel, offset, at, bytes);
+    write(channel, offsets, at, bytes) {
+      kept.write(channel, offsets, at, bytes);
       shrink(chunkBytes);
     },
     add(segment) {
@@ -51,16 +60,21 @@ export function createTail(limit: number, chunkBytes: number): Tail {
     drain(reason) {
       const segments: Segment[] = [];
       for (let next = takeCut(); next !== undefined; next = takeCut()) segments.push(next);
-      const gaps = CHANNELS.flatMap((channel) => gapOf(channel, missing[channel], reason));
-      for (const channel of CHANNELS) delete missing[channel];
+      const gaps = dropped === undefined ? [] : gapsOf(dropped, reason);
+      dropped = undefined;
       return [...gaps, ...segments];
     },
   };
 }
 
-function gapOf(channel: Channel, lost: Missing | undefined, reason: DropReason): Segment[] {
-  if (lost === undefined || lost.end === lost.offset) return [];
-  const { offset, end, at } = lost;
-  const part: LogPart = { kind: "gap", channel, offset, dropped: end - offset, reason };
-  return [{ part, at, bytes: new Uint8Array() }];
+function gapsOf({ at, from, to }: Dropped, reason: DropReason): Segment[] {
+  const gaps: Segment[] = [];
+  let offsets = from;
+  for (const channel of CHANNELS) {
+    const part: LogPart = { kind: "gap", channel, dropped: to[channel] - from[channel], reason };
+    if (part.dropped === 0) continue;
+    gaps.push({ part, offsets, at, bytes: new Uint8Array() });
+    offsets = offsetsAfter(offsets, part, 0);
+  }
+  return gaps;
 }

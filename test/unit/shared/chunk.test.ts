@@ -23,17 +23,17 @@ const closing: Closing = {
 const count = fc.nat({ max: 2 ** 40 });
 const channel = fc.constantFrom(...CHANNELS);
 const part = fc.oneof(
-  fc.record({ kind: fc.constant("bytes" as const), channel, offset: count }),
+  fc.record({ kind: fc.constant("bytes" as const), channel }),
   fc.record({
     kind: fc.constant("gap" as const),
     channel,
-    offset: count,
     dropped: count,
     reason: fc.constantFrom("cap" as const, "spool" as const),
   }),
 );
-const numbers = { no: count, acked: count, at: count };
-const record: fc.Arbitrary<LogRecord> = fc.oneof(
+const offsets = fc.record({ stdout: count, stderr: count });
+const numbers = { no: count, acked: count, at: count, offsets };
+const anyRecord: fc.Arbitrary<LogRecord> = fc.oneof(
   fc.record({ ...numbers, part }),
   fc.record({ ...numbers, part, closing: fc.constant(closing) }),
   fc.record({ ...numbers, closing: fc.constant(closing) }),
@@ -42,34 +42,38 @@ const record: fc.Arbitrary<LogRecord> = fc.oneof(
 describe("log record", () => {
   it("comes back as it was written", () => {
     fc.assert(
-      fc.property(record, (written) => {
+      fc.property(anyRecord, (written) => {
         expect(decodeLogRecord(encodeLogRecord(written))).toEqual(written);
       }),
     );
   });
 
   it("reads well in a terminal", () => {
-    const bytes = { kind: "bytes", channel: "stderr", offset: 4096 } as const;
-    expect(encodeLogRecord({ no: 7, acked: 5, at: 1_763_767_200_000, part: bytes })).toBe(
-      "7 5 1763767200000 e 4096",
-    );
+    const record: LogRecord = {
+      no: 7,
+      acked: 5,
+      at: 1_763_767_200_000,
+      offsets: { stdout: 120, stderr: 4096 },
+      part: { kind: "bytes", channel: "stderr" },
+    };
+    expect(encodeLogRecord(record)).toBe("7 5 1763767200000 120 4096 e");
   });
 
   it.each([
     undefined,
     "",
     "x",
-    "1 2 3",
-    "1 2 3 end",
-    "1 2 3 x 4",
-    "-1 2 3 o 4",
-    "1 2 3 o 4 5",
-    "1 2 3 gap o 4 5 because",
-    "9999999999999999 2 3 o 4",
-    "1 2 3 end {",
-    "1 2 3 end {}",
-    '1 2 3 end {"outcome":"exited"}',
-    "1 2 3 o 4\r\nX: y",
+    "1 2 3 4 5",
+    "1 2 3 4 5 end",
+    "1 2 3 4 5 x",
+    "-1 2 3 4 5 o",
+    "1 2 3 4 5 o 6",
+    "1 2 3 4 5 gap o 6 because",
+    "9999999999999999 2 3 4 5 o",
+    "1 2 3 4 5 end {",
+    "1 2 3 4 5 end {}",
+    '1 2 3 4 5 end {"outcome":"exited"}',
+    "1 2 3 4 5 o\r\nX: y",
   ])("refuses %j", (header) => {
     expect(decodeLogRecord(header)).toBeUndefined();
   });

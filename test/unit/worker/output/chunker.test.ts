@@ -2,7 +2,7 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 
-import { CHANNELS, type Channel } from "../../../../src/shared/chunk.ts";
+import { CHANNELS, type Channel, type Offsets } from "../../../../src/shared/chunk.ts";
 import {
   createChunker,
   type Chunker,
@@ -10,6 +10,7 @@ import {
 } from "../../../../src/worker/output/chunker.ts";
 
 const LIMIT = 8;
+const at = (stdout: number, stderr = 0): Offsets => ({ stdout, stderr });
 const bytesOf = (text: string) => Buffer.from(text);
 
 function takeAll(chunker: Chunker): Segment[] {
@@ -20,23 +21,24 @@ function takeAll(chunker: Chunker): Segment[] {
 
 const shown = (segments: Segment[]) =>
   segments.map(
-    ({ part, bytes }) => `${part.channel}@${part.offset} ${Buffer.from(bytes).toString()}`,
+    ({ part, offsets, bytes }) =>
+      `${part.channel}@${offsets[part.channel]} ${Buffer.from(bytes).toString()}`,
   );
 
 describe("chunker", () => {
   it("gathers small writes of one channel and keeps the order between channels", () => {
     const chunker = createChunker(LIMIT);
-    chunker.write("stdout", 0, 1, bytesOf("ab"));
-    chunker.write("stdout", 2, 2, bytesOf("cd"));
-    chunker.write("stderr", 0, 3, bytesOf("x"));
-    chunker.write("stdout", 4, 4, bytesOf("e"));
+    chunker.write("stdout", at(0), 1, bytesOf("ab"));
+    chunker.write("stdout", at(2), 2, bytesOf("cd"));
+    chunker.write("stderr", at(0, 0), 3, bytesOf("x"));
+    chunker.write("stdout", at(4), 4, bytesOf("e"));
     expect(shown(takeAll(chunker))).toEqual(["stdout@0 abcd", "stderr@0 x", "stdout@4 e"]);
   });
 
   it("fills a chunk to its limit before it begins the next", () => {
     const chunker = createChunker(LIMIT);
-    chunker.write("stdout", 0, 1, bytesOf("abcdef"));
-    chunker.write("stdout", 6, 1, bytesOf("ghijklmnopqrst"));
+    chunker.write("stdout", at(0), 1, bytesOf("abcdef"));
+    chunker.write("stdout", at(6), 1, bytesOf("ghijklmnopqrst"));
     expect(shown(takeAll(chunker))).toEqual([
       "stdout@0 abcdefgh",
       "stdout@8 ijklmnop",
@@ -46,21 +48,21 @@ describe("chunker", () => {
 
   it("calls a chunk whole when it is full or another follows", () => {
     const chunker = createChunker(LIMIT);
-    chunker.write("stdout", 0, 1, bytesOf("abc"));
+    chunker.write("stdout", at(0), 1, bytesOf("abc"));
     expect(chunker.hasWhole).toBe(false);
-    chunker.write("stderr", 0, 1, bytesOf("x"));
+    chunker.write("stderr", at(0, 0), 1, bytesOf("x"));
     expect(chunker.hasWhole).toBe(true);
     chunker.take();
     expect(chunker.hasWhole).toBe(false);
-    chunker.write("stderr", 1, 1, bytesOf("1234567"));
+    chunker.write("stderr", at(0, 1), 1, bytesOf("1234567"));
     expect(chunker.hasWhole).toBe(true);
   });
 
   it("does not write into what it was given", () => {
     const given = bytesOf("abcdefgh");
     const chunker = createChunker(LIMIT);
-    chunker.write("stdout", 0, 1, given.subarray(0, 2));
-    chunker.write("stdout", 2, 1, bytesOf("XY"));
+    chunker.write("stdout", at(0), 1, given.subarray(0, 2));
+    chunker.write("stdout", at(2), 1, bytesOf("XY"));
     expect(given.toString()).toBe("abcdefgh");
   });
 
@@ -74,15 +76,16 @@ describe("chunker", () => {
         const chunker = createChunker(LIMIT);
         const written: Record<Channel, number[]> = { stdout: [], stderr: [] };
         for (const { channel, bytes } of writes) {
-          chunker.write(channel, written[channel].length, 1, bytes);
+          const { stdout, stderr } = written;
+          chunker.write(channel, at(stdout.length, stderr.length), 1, bytes);
           written[channel].push(...bytes);
         }
         const total = written.stdout.length + written.stderr.length;
         expect(chunker.size).toBe(total);
         const read: Record<Channel, number[]> = { stdout: [], stderr: [] };
-        for (const { part, bytes } of takeAll(chunker)) {
+        for (const { part, offsets, bytes } of takeAll(chunker)) {
           expect(bytes.length).toBeLessThanOrEqual(LIMIT);
-          expect(part.offset).toBe(read[part.channel].length);
+          expect(offsets).toEqual({ stdout: read.stdout.length, stderr: read.stderr.length });
           read[part.channel].push(...bytes);
         }
         expect(read).toEqual(written);

@@ -20,7 +20,12 @@ const plain = (segments: Segment[]) =>
   segments.map((kept) => ({ ...kept, bytes: [...kept.bytes] }));
 
 function segment(offset: number, bytes: Uint8Array): Segment {
-  return { part: { kind: "bytes", channel: "stdout", offset }, at: 5, bytes };
+  return {
+    part: { kind: "bytes", channel: "stdout" },
+    offsets: { stdout: offset, stderr: 0 },
+    at: 5,
+    bytes,
+  };
 }
 
 async function readAll(spool: Spool): Promise<Segment[]> {
@@ -34,8 +39,10 @@ describe("spool", () => {
     const budget = createBudget(10_000_000);
     await using spool = createSpool({ dir, limitBytes: 10_000_000, budget, onFailure: ignore });
     const first = [...Array(20).keys()].map((i) => segment(i, new Uint8Array(60_000).fill(i)));
-    const gap = { kind: "gap", channel: "stderr", offset: 1, dropped: 2, reason: "spool" } as const;
-    const second = [{ part: gap, at: 6, bytes: new Uint8Array() }];
+    const gap = { kind: "gap", channel: "stderr", dropped: 2, reason: "spool" } as const;
+    const second = [
+      { part: gap, offsets: { stdout: 9, stderr: 1 }, at: 6, bytes: new Uint8Array() },
+    ];
     expect(await spool.append(first)).toBe(true);
     const begun = await spool.read();
     expect(await spool.append(second)).toBe(true);
