@@ -1,0 +1,104 @@
+// A scheduler's life: connect, learn what there is, serve the API, stand for election, and leave in good order.
+import { customAlphabet } from "nanoid";
+
+import { connectBroker, type Broker } from "../shared/io/broker.ts";
+import { createJobStore } from "../shared/io/job-store.ts";
+import { runAll } from "../shared/io/lifecycle.ts";
+import { createLog, type Log } from "../shared/io/log.ts";
+import { ensureTopology } from "../shared/io/topology.ts";
+import type { QueueSettings } from "../shared/messages.ts";
+import { ID_ALPHABET, JOB_ID_LENGTH, WORKER_SUFFIX_LENGTH } from "../shared/names.ts";
+import type { SchedulerConfig } from "./config.ts";
+import { createControl } from "./control.ts";
+import { createElection } from "./election.ts";
+import { createApp } from "./http/app.ts";
+import { loopbackHosts } from "./http/gate.ts";
+import { listen } from "./http/listen.ts";
+import { lead } from "./leader.ts";
+import { createLogReader } from "./logs/log-reader.ts";
+import { createLogView } from "./log-view.ts";
+import { createSchedulerMetrics } from "./metrics.ts";
+import { createReplica } from "./replica.ts";
+
+export type RunSchedulerOptions = {
+  log?: Log;
+  /** Told where the API answers, once it does. */
+  onListening?: (url: string) => void;
+};
+
+const LEASE_MS = { single: 3_000, replicated: 15_000 };
+const newJobId = customAlphabet(ID_ALPHABET, JOB_ID_LENGTH);
+const newSuffix = customAlphabet(ID_ALPHABET, WORKER_SUFFIX_LENGTH);
+
+/**
+ * Runs a scheduler until the signal aborts; then it gives the lease back and finishes the requests under way.
+ * Throws `invalid_config` (port), `broker_unavailable`, `broker_misconfigured`, or what stopped one of its services.
+ */
+export async function runScheduler(
+  config: SchedulerConfig,
+  signal: AbortSignal,
+  options: RunSchedulerOptions = {},
+): Promise<void> {
+  const id = `scheduler-${newSuffix()}`;
+  const log = (options.log ?? createLog("scheduler", config.logLevel)).child({ scheduler: id });
+  await using broker = await connectBroker({
+    url: config.natsUrl,
+    identity: id,
+    prefix: config.prefix,
+    log,
+  });
+  await ensureTopology(broker, { replicas: config.replicas });
+  const store = createJobStore(broker);
+  const replica = createReplica({ broker, log });
+  const { board } = replica;
+  let url: string | undefined;
+
+  const election = createElection({
+    broker,
+    scheduler: id,
+    url: () => url,
+    ttlMs: config.leaseMs ?? (await defaultLease(broker)),
+    log,
+    lead: (lease, leading) =>
+      lead({ broker, replica, store, log, onPlaced: metrics.placed }, lease, leading),
+  });
+  using metrics = createSchedulerMetrics({
+    board,
+    clock: broker.clock,
+    leads: () => election.leader()?.scheduler === id,
+  });
+  const app = createApp({
+    store,
+    view: board,
+    logs: createLogReader({ broker, view: createLogView(board) }),
+    broker,
+    clock: broker.clock,
+    log,
+    newJobId,
+    control: createControl(broker),
+    queues: { put: (name, settings) => putQueue(broker, name, settings) },
+    leader: election.leader,
+    ready: () => broker.isUp() && replica.isWarm(),
+    metrics: metrics.text,
+    closing: signal,
+    hosts: loopbackHosts(config.host),
+  });
+  await using api = await listen(app, config);
+  url = api.url;
+  log.info({ event: "listening", url }, "the API answers");
+  options.onListening?.(url);
+  await runAll([replica, election], signal);
+}
+
+async function defaultLease(broker: Broker): Promise<number> {
+  const { replicas } = await broker.streamState(broker.subjects.leader.stream);
+  return replicas > 1 ? LEASE_MS.replicated : LEASE_MS.single;
+}
+
+async function putQueue(
+  { publish, subjects }: Broker,
+  name: string,
+  settings: QueueSettings,
+): Promise<void> {
+  await publish(subjects.queues.key(name), JSON.stringify(settings));
+}
