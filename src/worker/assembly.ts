@@ -4,7 +4,7 @@ import { createJobStore } from "../shared/io/job-store.ts";
 import type { Service } from "../shared/io/lifecycle.ts";
 import type { Log } from "../shared/io/log.ts";
 import { VERSION } from "../shared/io/version.ts";
-import { PROTOCOL, type Heartbeat } from "../shared/messages.ts";
+import { PRESENCE, PROTOCOL, type Heartbeat } from "../shared/messages.ts";
 import { createAttempts, type Attempts } from "./attempts.ts";
 import { createCommandRunner } from "./command/command.ts";
 import type { WorkerConfig } from "./config.ts";
@@ -46,6 +46,9 @@ export type AssembledWorker = {
   killed: AbortController;
   giveUp: AbortController;
 };
+
+/** One heartbeat may go missing before an attempt that minds is stopped. */
+const BEATS_PER_LIMIT = 3;
 
 export function assembleWorker(deps: WorkerDeps): AssembledWorker {
   const { config, workerId, broker, home, launchers, handlers, log } = deps;
@@ -92,6 +95,7 @@ export function assembleWorker(deps: WorkerDeps): AssembledWorker {
     metrics,
     log,
     onProgress: () => heartbeat.beatSoon(),
+    onGuarded: () => heartbeat.beatNow(),
     closed: closed.signal,
     giveUp: giveUp.signal,
   });
@@ -119,6 +123,7 @@ export function assembleWorker(deps: WorkerDeps): AssembledWorker {
     workerId,
     standing,
     log,
+    everyMs: () => Math.min(PRESENCE.beatMs, attempts.shortestDisconnectMs() / BEATS_PER_LIMIT),
     onFailure: () => metrics.heartbeatFailures.inc(),
     look: (): Heartbeat => ({
       ...constant,

@@ -31,6 +31,8 @@ export type AttemptDeps = {
   log: Log;
   /** Told when a handler reports how far it is. */
   onProgress(): void;
+  /** Told when an attempt is taken that must not run on without the broker. */
+  onGuarded(): void;
   /** Aborts when nothing may be started any more. */
   closed: AbortSignal;
   /** Aborts when the worker cannot wait for the broker any longer. */

@@ -17,6 +17,8 @@ export type Attempts = {
   stopAll(why: StopReason): void;
   /** The longest time that a held attempt may take between TERM and KILL, in milliseconds. */
   longestGraceMs(): number;
+  /** The shortest time that a held attempt may run without the broker, in milliseconds; Infinity when none minds. */
+  shortestDisconnectMs(): number;
   /** Resolves when nothing is held. */
   idle(): Promise<void>;
 };
@@ -44,6 +46,7 @@ export function createAttempts(deps: AttemptDeps): Attempts {
       const holding = new Holding(assignment, deps.clock.now());
       holdings.set(key, holding);
       void carry(key, holding);
+      if (holding.disconnectMs !== undefined) deps.onGuarded();
     },
     held: () => [...holdings.values()].map((holding) => holding.toHeld()),
     get count() {
@@ -58,6 +61,8 @@ export function createAttempts(deps: AttemptDeps): Attempts {
       for (const holding of holdings.values()) holding.stop(why);
     },
     longestGraceMs: () => Math.max(0, ...[...holdings.values()].map(graceMs)),
+    shortestDisconnectMs: () =>
+      Math.min(...[...holdings.values()].map(({ disconnectMs = Infinity }) => disconnectMs)),
     async idle() {
       while (holdings.size > 0) {
         emptied ??= deferred<void>();

@@ -27,10 +27,12 @@ export function createHeartbeat(deps: {
   standing: Standing;
   /** What to say, read at the moment of each beat. */
   look(): Heartbeat;
+  /** Time to the next beat while all is well. */
+  everyMs(): number;
   onFailure(): void;
   log: Log;
 }): HeartbeatService {
-  const { broker, workerId, standing, look, onFailure, log } = deps;
+  const { broker, workerId, standing, look, everyMs, onFailure, log } = deps;
   const { clock, subjects } = broker;
   const key = subjects.workers.key(workerId);
   const alarm = createAlarm(clock);
@@ -77,7 +79,7 @@ export function createHeartbeat(deps: {
       using _back = broker.onUp(alarm.ring);
       while (!signal.aborted) {
         await beat();
-        await alarm.wait(registered ? PRESENCE.beatMs : RETRY_MS, signal);
+        await alarm.wait(registered ? everyMs() : RETRY_MS, signal);
       }
       await deregister();
     },

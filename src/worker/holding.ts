@@ -1,4 +1,5 @@
 // An attempt that this worker holds: from taking its assignment until its end is in the record.
+import { durationMs } from "../shared/durations.ts";
 import type { Assignment, HeldAttempt, Progress } from "../shared/messages.ts";
 import type { StopReason } from "./verdict.ts";
 
@@ -34,6 +35,12 @@ export class Holding {
   stop(why: StopReason): void {
     if (why === "superseded") this.#superseded.abort();
     this.#stop.abort(why);
+  }
+
+  /** How long the attempt may run on without the broker, in milliseconds; undefined: for ever. */
+  get disconnectMs(): number | undefined {
+    const { stopOnDisconnect } = this.assignment.record.spec;
+    return stopOnDisconnect === undefined ? undefined : durationMs(stopOnDisconnect);
   }
 
   toHeld(): HeldAttempt {

@@ -1,15 +1,17 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 import { apply } from "../../../src/shared/job-machine.ts";
+import { freePorts } from "../../lab/ports.ts";
 import { startWorkerLab, type Submitted, type TestWorker, type WorkerLab } from "./worker-lab.ts";
 
 let lab: WorkerLab;
 let worker: TestWorker;
-const METRICS_PORT = 20_000 + (process.pid % 10_000);
+let metricsPort: number;
 
 beforeAll(async () => {
   lab = await startWorkerLab();
-  worker = await lab.startWorker({ metricsPort: String(METRICS_PORT), slots: "2" });
+  [metricsPort = 0] = await freePorts(1);
+  worker = await lab.startWorker({ metricsPort: String(metricsPort), slots: "2" });
 });
 
 afterAll(async () => {
@@ -17,8 +19,12 @@ afterAll(async () => {
   await lab[Symbol.asyncDispose]();
 });
 
+const get = (path: string) => fetch(`http://127.0.0.1:${metricsPort}${path}`);
+
+const statusOf = async (path: string) => (await get(path)).status;
+
 async function metric(pattern: RegExp): Promise<number> {
-  const text = await (await fetch(`http://127.0.0.1:${METRICS_PORT}/metrics`)).text();
+  const text = await (await get("/metrics")).text();
   return Number(pattern.exec(text)?.[1] ?? 0);
 }
 
@@ -119,10 +125,8 @@ describe("an attempt that the leader has given up", () => {
 
 describe("the worker's health", () => {
   it("answers on its port", async () => {
-    const status = async (path: string) =>
-      (await fetch(`http://127.0.0.1:${METRICS_PORT}${path}`)).status;
-    expect(await status("/healthz")).toBe(200);
-    expect(await status("/readyz")).toBe(200);
-    expect(await status("/nothing")).toBe(404);
+    expect(await statusOf("/healthz")).toBe(200);
+    expect(await statusOf("/readyz")).toBe(200);
+    expect(await statusOf("/nothing")).toBe(404);
   });
 });

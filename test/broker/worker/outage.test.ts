@@ -1,5 +1,8 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { expect, it } from "vitest";
 
+import { tempDir } from "../../lab/temp-dir.ts";
 import { until } from "../../lab/until.ts";
 import { startWorkerLab } from "./worker-lab.ts";
 
@@ -28,17 +31,31 @@ it("runs on while the broker is away, and has everything recorded afterwards", a
   await until(async () => (await worker.beat())?.held.length === 0, "a heartbeat again");
 });
 
-it("stops a job that must not run without the broker", async () => {
+it("stops a job that must not run without the broker, and only then", async () => {
   await using lab = await startWorkerLab();
   await using worker = await lab.startWorker();
-  const job = await lab.give(worker, { command: ["sleep", "60"], stopOnDisconnect: "1s" });
+  await using dir = await tempDir();
+  const marker = join(dir.path, "stopped");
+  const script = `trap 'touch ${marker}; exit' TERM; sleep 60 & wait`;
+  const calm = await lab.give(worker, { command: ["sleep", "1.5"], stopOnDisconnect: "1s" });
+  expect(await lab.final(calm)).toMatchObject({ state: "succeeded" });
+  const job = await lab.give(worker, { command: ["sh", "-c", script], stopOnDisconnect: "1s" });
   await lab.record(job, "runs", ({ state }) => state === "running");
-  await lab.server.kill();
-  await until(() => !lab.broker.isUp(), "the connection to be seen as lost");
-  await lab.server.restart();
-  await until(() => lab.broker.isUp(), "the connection");
+  expect(existsSync(marker)).toBe(false);
+
+  await lab.server.pause();
+  await until(() => existsSync(marker), "the job to be stopped");
+  await lab.server.resume();
+
   await expect
     .poll(async () => worker.ask({ type: "ping" }), { timeout: 10_000 })
     .toEqual({ ok: true, held: 0 });
   expect((await lab.store.read(job))?.record.state).toBe("running"); // for the leader to settle
+});
+
+it("finds what was assigned before it listened", async () => {
+  await using lab = await startWorkerLab();
+  const job = await lab.submit({ command: ["true"] });
+  await using _worker = await lab.startWorker({}, (id) => lab.assign({ id }, [job]));
+  expect(await lab.final(job.record.id)).toMatchObject({ state: "succeeded" });
 });

@@ -37,6 +37,8 @@ export type TestWorker = AsyncDisposable & {
   left: Promise<void>;
 };
 
+type OnId = (workerId: string) => unknown;
+
 export type Submitted = { record: JobRecord; seq: number };
 
 export type WorkerLab = AsyncDisposable & {
@@ -45,10 +47,11 @@ export type WorkerLab = AsyncDisposable & {
   store: JobStore;
   /** Directory of handler modules. */
   handlersDir: string;
-  startWorker(flags?: WorkerFlags): Promise<TestWorker>;
+  /** `onId` is told the worker's id before it connects. */
+  startWorker(flags?: WorkerFlags, onId?: OnId): Promise<TestWorker>;
   submit(spec: JobSpec): Promise<Submitted>;
   /** Appends one batch to the worker's assignments, as a leader would. */
-  assign(worker: TestWorker, jobs: Submitted[], epoch?: number): Promise<number>;
+  assign(worker: { id: string }, jobs: Submitted[], epoch?: number): Promise<number>;
   /** Submits and assigns. */
   give(worker: TestWorker, spec: JobSpec): Promise<string>;
   /** The record once it passes the test. */
@@ -73,7 +76,7 @@ export async function startWorkerLab(): Promise<WorkerLab> {
     }, `job ${job} ${what}`);
   }
 
-  async function assign(worker: TestWorker, jobs: Submitted[], epoch = 1): Promise<number> {
+  async function assign(worker: { id: string }, jobs: Submitted[], epoch = 1): Promise<number> {
     const items = jobs.map(({ record: found, seq }) => ({
       attempt: found.attempt + 1,
       seq,
@@ -94,7 +97,7 @@ export async function startWorkerLab(): Promise<WorkerLab> {
     broker,
     store,
     handlersDir,
-    startWorker: (flags) => startWorker(broker, server.url, root.path, flags),
+    startWorker: (flags, onId) => startWorker(broker, server.url, root.path, flags, onId),
     submit,
     assign,
     async give(worker, spec) {
@@ -126,6 +129,7 @@ async function startWorker(
   nats: string,
   root: string,
   flags: WorkerFlags = {},
+  onId: OnId = () => undefined,
 ): Promise<TestWorker> {
   const drain = new AbortController();
   const now = new AbortController();
@@ -141,7 +145,13 @@ async function startWorker(
   const left = runWorker(
     config,
     { drain: drain.signal, now: now.signal },
-    { log: silentLog, onId: (found) => (id = found) },
+    {
+      log: silentLog,
+      onId(found) {
+        id = found;
+        void onId(id);
+      },
+    },
   );
   left.catch(() => undefined);
   const { workers, control } = broker.subjects;
