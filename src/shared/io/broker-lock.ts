@@ -19,7 +19,7 @@ export type DataDirLock = AsyncDisposable & {
 // A server whose owner was killed is killed at once by its lifeline; this is how long that may take.
 const ORPHAN_GRACE_MS = 5_000;
 
-/** Takes the directory or throws `broker_unavailable` naming who has it. A lock left by a dead program is taken over. */
+/** Takes the directory, also from a dead program, or throws `broker_unavailable` (field `dataDir`) naming who has it. */
 export async function lockDataDir(dataDir: string): Promise<DataDirLock> {
   const path = join(dataDir, "broker.lock");
   const owner = await identify(process.pid);

@@ -90,6 +90,7 @@ describe("startEmbeddedBroker", () => {
     await using broker = await startEmbeddedBroker({ dataDir: dir.path });
     await expect(startEmbeddedBroker({ dataDir: dir.path })).rejects.toMatchObject({
       code: "broker_unavailable",
+      field: "dataDir",
       message: expect.stringContaining(`${broker.url} (pid ${broker.pid})`),
     });
     await keep(broker.url, "undisturbed");
