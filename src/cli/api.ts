@@ -1,0 +1,148 @@
+// Talks to a Millrace server. On node:http, since the first use of fetch costs a short command 150 ms.
+import { request as httpRequest, type IncomingMessage } from "node:http";
+import { request as httpsRequest } from "node:https";
+
+import { ERROR_CODES, MillraceError, type ErrorCode, type Problem } from "../shared/errors.ts";
+
+export type Call = {
+  method?: "GET" | "POST" | "PUT" | "DELETE";
+  /** Sent as JSON. */
+  body?: unknown;
+  headers?: Record<string, string>;
+  /** What is undefined is left out; a list repeats its key. */
+  query?: Record<string, string | number | readonly string[] | undefined>;
+  signal?: AbortSignal;
+  /** Longest wait for the whole answer; default 15 s. */
+  timeoutMs?: number;
+};
+
+export type Answer<T> = { value: T; headers: IncomingMessage["headers"] };
+
+export type Api = {
+  readonly url: string;
+  call<T>(path: string, call?: Call): Promise<T>;
+  /** As `call`, with the headers of the answer. */
+  exchange<T>(path: string, call?: Call): Promise<Answer<T>>;
+  /** The body as it arrives. Only the wait for its beginning is bounded. */
+  open(path: string, accept: string, call?: Call): Promise<AsyncIterable<Uint8Array>>;
+};
+
+const TIMEOUT_MS = 15_000;
+
+/** Every failure is a MillraceError: the server's own, or `server_unreachable`. */
+export function createApi(url: string): Api {
+  async function send(path: string, call: Call, accept: string): Promise<IncomingMessage> {
+    const response = await exchangeHead(target(url, path, call.query), call, accept);
+    if ((response.statusCode ?? 500) < 400) return response;
+    throw problemError(response.statusCode ?? 500, await readText(response), url);
+  }
+
+  async function exchange<T>(path: string, call: Call = {}): Promise<Answer<T>> {
+    const deadline = AbortSignal.timeout(call.timeoutMs ?? TIMEOUT_MS);
+    const signal = call.signal ? AbortSignal.any([call.signal, deadline]) : deadline;
+    try {
+      const response = await send(path, { ...call, signal }, "application/json");
+      const text = await readText(response);
+      return {
+        value: (text === "" ? undefined : JSON.parse(text)) as T,
+        headers: response.headers,
+      };
+    } catch (error) {
+      throw known(error, url, call.signal);
+    }
+  }
+
+  return {
+    url,
+    exchange,
+    call: async <T>(path: string, call?: Call) => (await exchange<T>(path, call)).value,
+    async open(path, accept, call = {}) {
+      try {
+        return stream(await send(path, call, accept), url, call.signal);
+      } catch (error) {
+        throw known(error, url, call.signal);
+      }
+    },
+  };
+}
+
+function target(url: string, path: string, query: Call["query"] = {}): URL {
+  const address = new URL(path.replace(/^\//, ""), url.endsWith("/") ? url : `${url}/`);
+  for (const [key, value] of Object.entries(query))
+    for (const one of Array.isArray(value) ? value : [value])
+      if (one !== undefined) address.searchParams.append(key, String(one));
+  return address;
+}
+
+function exchangeHead(address: URL, call: Call, accept: string): Promise<IncomingMessage> {
+  const { method = "GET", body, headers = {}, signal } = call;
+  const payload = body === undefined ? undefined : Buffer.from(JSON.stringify(body));
+  const send = address.protocol === "https:" ? httpsRequest : httpRequest;
+  return new Promise((resolve, reject) => {
+    const request = send(address, {
+      method,
+      ...(signal === undefined ? {} : { signal }),
+      headers: {
+        accept,
+        ...headers,
+        ...(payload && { "content-type": "application/json", "content-length": payload.length }),
+      },
+    });
+    request.once("response", resolve).once("error", reject);
+    request.end(payload);
+  });
+}
+
+async function readText(response: IncomingMessage): Promise<string> {
+  const pieces: Buffer[] = [];
+  for await (const piece of response) pieces.push(piece as Buffer);
+  return Buffer.concat(pieces).toString();
+}
+
+async function* stream(
+  response: IncomingMessage,
+  url: string,
+  signal: AbortSignal | undefined,
+): AsyncIterable<Uint8Array> {
+  try {
+    for await (const piece of response) yield piece as Buffer;
+  } catch (error) {
+    throw known(error, url, signal);
+  }
+}
+
+/** The error that a problem+json answer describes. */
+export function problemError(status: number, text: string, url: string): MillraceError {
+  const problem = parseProblem(text);
+  if (problem === undefined)
+    return new MillraceError(
+      "server_unreachable",
+      `What answers at ${url} (status ${status}) is no Millrace server.`,
+    );
+  const code = ERROR_CODES.includes(problem.code) ? problem.code : ("internal" satisfies ErrorCode);
+  return new MillraceError(
+    code,
+    problem.detail,
+    problem.field === undefined ? {} : { field: problem.field },
+  );
+}
+
+function parseProblem(text: string): Problem | undefined {
+  try {
+    const value = JSON.parse(text) as Partial<Problem> | null;
+    return typeof value?.code === "string" && typeof value.detail === "string"
+      ? (value as Problem)
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function known(error: unknown, url: string, signal: AbortSignal | undefined): unknown {
+  if (error instanceof MillraceError || signal?.aborted) return error;
+  return new MillraceError(
+    "server_unreachable",
+    `No Millrace server answers at ${url}. Start one with \`millrace dev\`, or name one with --url.`,
+    { cause: error },
+  );
+}

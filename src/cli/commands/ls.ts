@@ -1,0 +1,38 @@
+// `millrace ls`: the newest jobs, one line each.
+import { Command, Option } from "commander";
+
+import { JOB_STATES } from "../../shared/job.ts";
+import type { Context } from "../context.ts";
+import { jobRow, JOB_COLUMNS } from "../job-lines.ts";
+import { listJobs, type JobFilter } from "../job-list.ts";
+import { forServer, integer, type ServerOptions } from "../options.ts";
+import type { JobView } from "../views.ts";
+
+type Options = ServerOptions & JobFilter & { limit: number };
+
+export function lsCommand({ act, api, terminal }: Context): Command {
+  const command = new Command("ls")
+    .description("list jobs, newest first")
+    .addOption(new Option("--state <state>", "only in this state").choices(JOB_STATES))
+    .option("--queue <name>", "only of this queue")
+    .option("--label <key=value>", "only with this label; a key alone for any value")
+    .option("--handler <name>", "only of this handler")
+    .option("--worker <id>", "only on this worker")
+    .option("-n, --limit <n>", "at most so many", integer(1), 50);
+  return forServer(command).action(
+    act(async (options: Options) => {
+      const { json, url: _url, limit, ...filter } = options;
+      const jobs = listJobs(api(options), filter, limit);
+      if (json) for await (const job of jobs) await terminal.printJson(job);
+      else await printTable(jobs);
+    }),
+  );
+
+  async function printTable(jobs: AsyncIterable<JobView>): Promise<void> {
+    const { renderTable } = await import("../table.ts");
+    const now = Date.now();
+    const rows: string[][] = [];
+    for await (const job of jobs) rows.push(jobRow(job, now, terminal.colors));
+    await terminal.print(renderTable(JOB_COLUMNS, rows));
+  }
+}

@@ -1,0 +1,35 @@
+// `millrace scheduler`: one replica of the API and, while it leads, of the placement.
+import { Command, Option } from "commander";
+
+import type { SchedulerFlags } from "../../scheduler/config.ts";
+import type { Context } from "../context.ts";
+import { onInterrupt } from "../interrupts.ts";
+import { endWithParent } from "../local/lifeline.ts";
+import { forBroker } from "../options.ts";
+
+type Options = SchedulerFlags & { json?: true; withParent?: true };
+
+export function schedulerCommand({ act, config, terminal }: Context): Command {
+  const command = new Command("scheduler")
+    .description("serve the API and, while it leads, place jobs; any number may run")
+    .option("--host <address>", "to listen on; usually 127.0.0.1")
+    .option("--port <port>", "of the API; usually 7070, 0 for a free one")
+    .option("--replicas <n>", "copies of every stream that it makes: 1, 3 or 5")
+    .option("--lease <duration>", "how long a leader may be silent before another takes over")
+    .option("--log-level <level>", "trace, debug, info, warn, error or silent")
+    .addOption(new Option("--with-parent").hideHelp());
+  return forBroker(command).action(
+    act(async ({ json, withParent, ...flags }: Options) => {
+      if (withParent) endWithParent();
+      const [{ readSchedulerConfig }, { runScheduler }] = await Promise.all([
+        import("../../scheduler/config.ts"),
+        import("../../scheduler/scheduler.ts"),
+      ]);
+      const stop = new AbortController();
+      using _interrupts = onInterrupt(() => stop.abort());
+      const onListening = (url: string) =>
+        void (json ? terminal.printJson({ url }) : terminal.print(`listening on ${url}`));
+      await runScheduler(readSchedulerConfig(config.env, flags), stop.signal, { onListening });
+    }),
+  );
+}

@@ -1,0 +1,18 @@
+// `millrace submit`: hands a job in and prints its id.
+import { Command } from "commander";
+
+import type { Context } from "../context.ts";
+import { submit } from "../jobs.ts";
+import { forServer } from "../options.ts";
+import { describesJob, type JobOptions, readSpec } from "../spec-options.ts";
+
+export function submitCommand(context: Context): Command {
+  const command = new Command("submit").description("hand a job in and print its id");
+  return forServer(describesJob(command, context.config.env)).action(
+    context.act(async (operands: string[], options: JobOptions) => {
+      const spec = await readSpec(options, operands);
+      const job = await submit(context.api(options), spec, options.idempotencyKey);
+      await (options.json ? context.terminal.printJson(job) : context.terminal.print(job.id));
+    }),
+  );
+}

@@ -1,0 +1,40 @@
+// `millrace worker`: runs attempts on this machine until told to leave.
+import { Command, Option } from "commander";
+
+import type { WorkerFlags } from "../../worker/config.ts";
+import type { Context } from "../context.ts";
+import { endWithParent } from "../local/lifeline.ts";
+import { forBroker, several } from "../options.ts";
+
+type Options = WorkerFlags & { json?: true; withParent?: true };
+
+export function workerCommand({ act, config, terminal }: Context): Command {
+  const command = new Command("worker")
+    .description("run jobs on this machine; SIGTERM drains, a second one ends it now")
+    .option("--name <name>", "first part of its id; usually the host's name")
+    .option("--slots <n>", "attempts at once; usually one per processor")
+    .option("--label <key=value>", "own fact for placement (again)", several)
+    .option("--handlers <dir>", "directory of handler modules")
+    .option("--allow-env <name>", "variable that its jobs get too (again)", several)
+    .option("--work-root <dir>", "where attempts have their directories")
+    .option("--spool-root <dir>", "where output waits for the broker")
+    .option("--drain-timeout <duration>", "how long running jobs may take when it leaves")
+    .option("--metrics-port <port>", "answer /healthz, /readyz and /metrics there")
+    .option("--metrics-host <address>", "on this address")
+    .option("--log-level <level>", "trace, debug, info, warn, error or silent")
+    .addOption(new Option("--with-parent").hideHelp());
+  return forBroker(command).action(
+    act(async ({ json, withParent, ...flags }: Options) => {
+      if (withParent) endWithParent();
+      const [{ readWorkerConfig }, { listenForStop }, { runWorker }] = await Promise.all([
+        import("../../worker/config.ts"),
+        import("../../worker/stop-signals.ts"),
+        import("../../worker/worker.ts"),
+      ]);
+      using stop = listenForStop();
+      const onId = (id: string) =>
+        void (json ? terminal.printJson({ worker: id }) : terminal.print(`worker ${id}`));
+      await runWorker(readWorkerConfig(config.env, flags), stop, { onId });
+    }),
+  );
+}

@@ -1,0 +1,33 @@
+// Pages through the server's list of jobs.
+import type { Api } from "./api.ts";
+import type { JobView } from "./views.ts";
+
+export type JobFilter = {
+  state?: string;
+  queue?: string;
+  label?: string;
+  handler?: string;
+  worker?: string;
+};
+
+type Page = { jobs: JobView[]; next?: string };
+
+const PAGE_SIZE = 200;
+
+/** At most `limit` jobs that pass the filter, newest first. */
+export async function* listJobs(
+  api: Api,
+  filter: JobFilter,
+  limit: number,
+): AsyncIterable<JobView> {
+  let cursor: string | undefined;
+  for (let left = limit; left > 0;) {
+    const page = await api.call<Page>("/v1/jobs", {
+      query: { ...filter, limit: Math.min(left, PAGE_SIZE), cursor },
+    });
+    yield* page.jobs;
+    left -= page.jobs.length;
+    cursor = page.next;
+    if (cursor === undefined) return;
+  }
+}

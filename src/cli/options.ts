@@ -1,0 +1,92 @@
+// Options that several commands share, and the parsers that turn their texts into values.
+import { type Command, InvalidArgumentError, Option } from "commander";
+
+import { parseDuration } from "../shared/durations.ts";
+
+/** What every command that talks to a server takes. */
+export type ServerOptions = { json?: true; url?: string };
+/** What every command that talks to the broker takes. */
+export type BrokerOptions = { json?: true; nats?: string; prefix?: string };
+
+export const jsonOption = () => new Option("--json", "print JSON: one document, or one per line");
+
+/** `<server>` is an address like http://127.0.0.1:7070. */
+export const urlOption = () =>
+  new Option("--url <server>", "server to talk to (MILLRACE_URL)").argParser(httpUrl);
+
+export const natsOption = () =>
+  new Option("--nats <url>", "broker to use, as nats://host:4222 (NATS_URL)");
+export const prefixOption = () =>
+  new Option("--prefix <name>", "namespace on a shared broker (MILLRACE_PREFIX)");
+
+export const forServer = (command: Command): Command =>
+  command.addOption(jsonOption()).addOption(urlOption());
+
+export const forBroker = (command: Command): Command =>
+  command.addOption(jsonOption()).addOption(natsOption()).addOption(prefixOption());
+
+/** A whole number from `min` to `max`. */
+export function integer(min: number, max = Number.MAX_SAFE_INTEGER): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (/^\d+$/.test(text) && value >= min && value <= max) return value;
+    const bounds = max === Number.MAX_SAFE_INTEGER ? `of at least ${min}` : `from ${min} to ${max}`;
+    throw new InvalidArgumentError(`Give a whole number ${bounds}.`);
+  };
+}
+
+/** A duration text, checked but kept in the caller's words. */
+export function duration(text: string): string {
+  if (parseDuration(text) === undefined)
+    throw new InvalidArgumentError('Write a duration as "500ms", "30s" or "1h30m".');
+  return text;
+}
+
+/** One of several values of an option that may be given again. */
+export const several = (text: string, before: readonly string[] = []): string[] => [
+  ...before,
+  text,
+];
+
+/** `key=value` pairs, given one by one. */
+export function pair(
+  text: string,
+  before: Readonly<Record<string, string>> = {},
+): Record<string, string> {
+  const at = text.indexOf("=");
+  if (at < 1) throw new InvalidArgumentError("Write key=value.");
+  return { ...before, [text.slice(0, at)]: text.slice(at + 1) };
+}
+
+/** As `pair`; a name alone takes its value from `env`. */
+export function variable(env: Readonly<Record<string, string | undefined>>) {
+  return (text: string, before: Readonly<Record<string, string>> = {}): Record<string, string> => {
+    if (text.includes("=")) return pair(text, before);
+    const value = env[text];
+    if (value === undefined)
+      throw new InvalidArgumentError(`Write NAME=value; ${text} is not set here.`);
+    return { ...before, [text]: value };
+  };
+}
+
+export function json(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new InvalidArgumentError(`This is not JSON: ${(error as Error).message}.`);
+  }
+}
+
+export type Preference = string | { match: string; weight: number };
+
+/** `os=linux`, or with a weight in front: `50:zone=a`. */
+export function preferences(text: string, before: readonly Preference[] = []): Preference[] {
+  const [, weight, match] = /^([+-]?\d+):(.+)$/.exec(text) ?? [];
+  const one = match === undefined ? text : { match, weight: Number(weight) };
+  return [...before, one];
+}
+
+function httpUrl(text: string): string {
+  if (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)) return text;
+  throw new InvalidArgumentError("Write an address as http://127.0.0.1:7070.");
+}
