@@ -11,7 +11,7 @@ export default defineConfig({
     maxWorkers: 2,
     coverage: { include: ["src/**/*.ts"] },
     projects: [
-      { test: { name: "unit", include: ["test/unit/**/*.test.ts"], testTimeout: 5_000 } },
+      { test: { name: "unit", include: ["test/unit/**/*.test.ts"], testTimeout: 30_000 } },
       {
         test: {
           name: "broker",
