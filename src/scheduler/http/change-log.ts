@@ -87,13 +87,13 @@ export function createChangeLog({ view, broker }: Pick<HttpDeps, "view" | "broke
 
   return {
     async *follow(after, signal) {
-      const bell = createBell();
+      using bell = createBell(signal);
       using _joined = join(bell.ring);
       let position = after ?? recent.at(-1)?.seq ?? covered;
       while (!signal.aborted) {
         const { changes, to } = await next(position);
         if (changes.length > 0) yield changes;
-        else if (to === position) await bell.wait(signal);
+        else if (to === position) await bell.wait();
         position = to;
       }
     },

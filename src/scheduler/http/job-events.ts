@@ -59,7 +59,7 @@ async function* follow(
   from: Mark | undefined,
   signal: AbortSignal,
 ): AsyncGenerator<string> {
-  const bell = createBell();
+  using bell = createBell(signal);
   let newest: JobRecord | undefined;
   let isGone = false;
   using _watch = deps.view.watch(jobId, ({ record, gone }) => {
@@ -77,7 +77,7 @@ async function* follow(
         .map(({ entry, mark: own }) => sseEvent("change", entryView(entry), encodeMark(jobId, own)))
         .join("");
     if (isGone || isFinal(record.state)) return yield sseEvent("end", { state: record.state });
-    await bell.wait(signal);
+    await bell.wait();
     record = newest ?? record;
   }
 }

@@ -3,7 +3,7 @@ import { STATUS_CODES } from "node:http";
 
 import type { Context, ErrorHandler } from "hono";
 
-import { MillraceError, toProblem } from "../../shared/errors.ts";
+import { hasCode, MillraceError, toProblem } from "../../shared/errors.ts";
 import type { Log } from "../../shared/io/log.ts";
 import type { HttpEnv } from "./env.ts";
 
@@ -16,6 +16,8 @@ export function problemAnswer(c: Context<HttpEnv>, error: unknown): Response {
   return c.body(JSON.stringify(problem), problem.status as 500, {
     "Content-Type": MEDIA_TYPE,
     ...retryAfter(error),
+    // what is left of the request is not worth reading
+    ...(hasCode(error, "body_too_large", "request_timeout") ? { Connection: "close" } : {}),
   });
 }
 
