@@ -138,7 +138,7 @@ function addQueueGauges(registry: Registry, board: Board, clock: Clock): void {
 
 function addWorkerGauges(registry: Registry, board: Board, clock: Clock): void {
   const slots: Gauge<"worker" | "kind"> = new Gauge({
-    name: "millrace_worker_slots",
+    name: "millrace_slots",
     help: "Slots of each worker as the scheduler counts them.",
     labelNames: ["worker", "kind"],
     registers: [registry],

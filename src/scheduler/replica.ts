@@ -77,7 +77,7 @@ export function createReplica(deps: { broker: Broker; log?: Log }): Replica {
     const worker = afterTokens(message.subject, 2);
     const batch = decodeAssignments(textOf(message));
     if (batch === undefined) return unreadable(message);
-    const at = Date.parse(message.header("Nats-Time-Stamp") ?? "") || clock.now();
+    const at = storedAt(message);
     for (const { record, attempt, seq } of batch.items)
       board.assigned({ job: record.id, attempt, seq }, worker, message.seq, at);
     told();
@@ -90,10 +90,18 @@ export function createReplica(deps: { broker: Broker; log?: Log }): Replica {
     else {
       const beat = decodeHeartbeat(textOf(message));
       if (beat?.id !== id) return unreadable(message);
-      board.beat(beat, clock.mono());
+      board.beat(beat, clock.mono() - ageOf(message));
     }
     told();
   }
+
+  /** While the past is being read, a heartbeat may be of a worker that died since; afterwards it is heard when it is said. */
+  function ageOf(message: Stored): number {
+    return warm ? 0 : Math.max(0, clock.now() - storedAt(message));
+  }
+
+  const storedAt = (message: Stored): number =>
+    Date.parse(message.header("Nats-Time-Stamp") ?? "") || clock.now();
 
   function queueMessage(message: Stored): void {
     const name = afterTokens(message.subject, 2);
