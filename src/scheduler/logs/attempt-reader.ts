@@ -7,7 +7,7 @@ import { decodeRecord } from "../../shared/messages.ts";
 import { createBell } from "./bell.ts";
 import { encodeCursor } from "./cursor.ts";
 import type { EndEntry, LogEntry, LogItem } from "./entry.ts";
-import type { Live, LiveHub } from "./live.ts";
+import type { LiveHub } from "./live.ts";
 import type { LogView } from "./log-reader.ts";
 import type { Replay } from "./replay.ts";
 import { createTrack, type Start, type Track } from "./track.ts";
@@ -24,7 +24,6 @@ type Reading = {
   start: Start;
   track: Track;
   follow: boolean;
-  live: Live | undefined;
   /** Since when the attempt has ended without its closing, on the monotonic clock. */
   lateSince?: number;
 };
@@ -47,19 +46,26 @@ export function createAttemptReader(deps: AttemptReaderDeps): AttemptReader {
     }
   }
 
-  /** Gives what is new. Returns how long to wait before looking again, or undefined when there is nothing to wait for. */
+  /** Gives what is stored. Returns how long to wait before looking again, or undefined when there is nothing to wait for. */
   async function* look(reading: Reading): AsyncGenerator<LogEntry[], number | undefined> {
-    const { start, track, follow, live } = reading;
+    const { start, track, follow } = reading;
     const before = track.seq;
     const hasEnded = view.attemptEnded(start.job, start.attempt);
-    // the push is at most once: after the attempt's end only the stream is believed
-    const recent = hasEnded ? undefined : live?.after(before);
-    if (recent === undefined) yield* stored(reading);
-    else yield takeAll(track, recent);
+    yield* stored(reading);
     if (track.ended) return undefined;
     if (track.seq !== before) return 0;
     if (hasEnded) return yield* lookForEnd(reading);
     return follow ? UNTIL_CHANGE : undefined;
+  }
+
+  /** Who follows waits for a broker that is away. */
+  async function* lookPatiently(reading: Reading): AsyncGenerator<LogEntry[], number | undefined> {
+    try {
+      return yield* look(reading);
+    } catch (error) {
+      if (!reading.follow || !hasCode(error, "broker_unavailable")) throw error;
+      return RETRY_MS;
+    }
   }
 
   /** The attempt is over and the stream holds nothing more, but not the closing either. */
@@ -84,20 +90,22 @@ export function createAttemptReader(deps: AttemptReaderDeps): AttemptReader {
 
   return {
     async *read(start, follow, signal) {
-      const bell = createBell();
+      using bell = createBell(signal);
       using live = follow ? hub.join(start.job, start.attempt, bell.ring) : undefined;
       using _watching = view.watch(start.job, bell.ring);
-      const reading: Reading = { start, track: createTrack(start), follow, live };
-      while (!signal.aborted) {
-        let waitMs: number | undefined;
-        try {
-          waitMs = yield* look(reading);
-        } catch (error) {
-          if (!follow || !hasCode(error, "broker_unavailable")) throw error;
-          waitMs = RETRY_MS;
+      const track = createTrack(start);
+      const reading: Reading = { start, track, follow };
+      while (!signal.aborted && !track.ended) {
+        const recent = live?.after(track.seq);
+        if (recent !== undefined && recent.length > 0) {
+          yield takeAll(track, recent);
+          continue;
         }
+        // the push is at most once: after the attempt's end only the stream tells that nothing is missing
+        const inStep = recent !== undefined && !view.attemptEnded(start.job, start.attempt);
+        const waitMs = inStep ? UNTIL_CHANGE : yield* lookPatiently(reading);
         if (waitMs === undefined) return;
-        if (waitMs > 0) await bell.wait(signal, waitMs);
+        if (waitMs > 0) await bell.wait(waitMs);
       }
     },
   };

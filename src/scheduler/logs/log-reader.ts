@@ -69,11 +69,11 @@ export function createLogReader({ broker, view }: { broker: Broker; view: LogVie
     signal: AbortSignal,
   ): Promise<boolean> {
     const { job, attempt } = start;
-    const bell = createBell();
+    using bell = createBell(signal);
     using _watching = view.watch(job, bell.ring);
     while (view.latestAttempt(job) < attempt) {
       if (!follow || signal.aborted || view.jobFinished(job)) return false;
-      await bell.wait(signal);
+      await bell.wait();
     }
     return true;
   }
