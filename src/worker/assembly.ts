@@ -1,4 +1,6 @@
 // The parts of a worker, made and tied together; nothing runs yet.
+import { setMaxListeners } from "node:events";
+
 import type { Broker } from "../shared/io/broker.ts";
 import { createJobStore } from "../shared/io/job-store.ts";
 import type { Service } from "../shared/io/lifecycle.ts";
@@ -53,9 +55,7 @@ const BEATS_PER_LIMIT = 3;
 export function assembleWorker(deps: WorkerDeps): AssembledWorker {
   const { config, workerId, broker, home, launchers, handlers, log } = deps;
   const { clock } = broker;
-  const closed = new AbortController();
-  const killed = new AbortController();
-  const giveUp = new AbortController();
+  const [closed, killed, giveUp] = [newSwitch(), newSwitch(), newSwitch()];
   const standing = createStanding(clock);
   const slots = createSlots(config.slots);
   const duty = createDuty(() => heartbeat.beatNow());
@@ -147,4 +147,11 @@ export function assembleWorker(deps: WorkerDeps): AssembledWorker {
       }),
     );
   return { services, attempts, commands, duty, closed, killed, giveUp };
+}
+
+/** Every held attempt listens to it, so there is no number of listeners that is too many. */
+function newSwitch(): AbortController {
+  const controller = new AbortController();
+  setMaxListeners(0, controller.signal);
+  return controller;
 }
