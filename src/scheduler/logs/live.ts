@@ -28,7 +28,10 @@ type Recent = Disposable & {
 const DEFAULT_LIMITS: LiveLimits = { attemptBytes: 4_194_304, totalBytes: 67_108_864 };
 const MOST_ITEMS = 1_024;
 
-export function createLiveHub(broker: Broker, limits: LiveLimits = DEFAULT_LIMITS): LiveHub {
+export function createLiveHub(
+  broker: Pick<Broker, "subjects" | "listen" | "onUp">,
+  limits: LiveLimits = DEFAULT_LIMITS,
+): LiveHub {
   const followed = new Map<string, Recent>();
   let totalBytes = 0;
 

@@ -36,9 +36,9 @@ async function readAll(spool: Spool): Promise<Segment[]> {
 
 describe("spool", () => {
   it("gives back what it was given, in order, and has no name on the disk", async () => {
-    const budget = createBudget(10_000_000);
-    await using spool = createSpool({ dir, limitBytes: 10_000_000, budget, onFailure: ignore });
-    const first = [...Array(20).keys()].map((i) => segment(i, new Uint8Array(60_000).fill(i)));
+    const budget = createBudget(1_000_000);
+    await using spool = createSpool({ dir, limitBytes: 1_000_000, budget, onFailure: ignore });
+    const first = [...Array(6).keys()].map((i) => segment(i, new Uint8Array(60_000).fill(i)));
     const gap = { kind: "gap", channel: "stderr", dropped: 2, reason: "spool" } as const;
     const second = [
       { part: gap, offsets: { stdout: 9, stderr: 1 }, at: 6, bytes: new Uint8Array() },
