@@ -7,6 +7,11 @@ export type Refusal = { code: string; reason: string };
 
 const DEFAULT_PATH = "/usr/local/bin:/usr/bin:/bin";
 const FIRST_BYTES = 256;
+const WRONG_FORMAT =
+  "not an executable format here (neither a program for this processor nor a script with a #! line)";
+/** Files that were found fit to run, by what changes when they do: the same few programs are run over and over. */
+const runnable = new Set<string>();
+const REMEMBERED = 1_000;
 /** ELF machine numbers that each processor runs. */
 const MACHINES: Readonly<Record<string, readonly number[]>> = {
   x64: [62, 3],
@@ -89,24 +94,25 @@ function fileProblem(file: string, name: string): Refusal | undefined {
     if (found === undefined)
       return { code: "ENOENT", reason: `${shown}: no such file on the worker` };
     if (found.isDirectory()) return { code: "EACCES", reason: `${shown}: is a directory` };
+    const identity = `${found.dev} ${found.ino} ${found.ctimeMs}`;
+    if (runnable.has(identity)) return undefined;
     accessSync(file, constants.X_OK);
+    // The C library hands what the system refuses as a program to /bin/sh, which then runs anything as a script.
+    if (process.platform === "linux" && !isRunnable(firstBytes(file)))
+      return { code: "ENOEXEC", reason: `${shown}: ${WRONG_FORMAT}` };
+    remember(identity);
+    return undefined;
   } catch (error) {
     const code = codeOf(error);
-    return {
-      code,
-      reason:
-        code === "EACCES"
-          ? `${shown}: is not executable for the worker`
-          : `${shown}: cannot be run (${code})`,
-    };
+    const problem =
+      code === "EACCES" ? "is not executable for the worker" : `cannot be run (${code})`;
+    return { code, reason: `${shown}: ${problem}` };
   }
-  // The C library hands what the system refuses as a program to /bin/sh, which then runs anything as a script.
-  if (process.platform === "linux" && !isRunnable(firstBytes(file)))
-    return {
-      code: "ENOEXEC",
-      reason: `${shown}: not an executable format here (neither a program for this processor nor a script with a #! line)`,
-    };
-  return undefined;
+}
+
+function remember(identity: string): void {
+  if (runnable.size >= REMEMBERED) runnable.clear();
+  runnable.add(identity);
 }
 
 function isRunnable(start: Buffer | undefined): boolean {

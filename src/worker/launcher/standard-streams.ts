@@ -15,12 +15,14 @@ export type StandardStreams = {
   discard(): void;
 };
 
+const NO_INPUT = "/dev/null";
+
 /** `stdin` is the path of a file. Without a pool the output goes through Node's own sockets. */
 export function openStreams(pool: PipePool | undefined, stdin: string): StandardStreams {
-  const input = openSync(stdin, "r");
+  const input = stdin === NO_INPUT ? undefined : openSync(stdin, "r");
   const pipes: Pipe[] = [];
   const letGo = (): void => {
-    closeSync(input);
+    if (input !== undefined) closeSync(input);
     for (const { programFd } of pipes) closeSync(programFd);
   };
   const discard = (): void => {
@@ -35,7 +37,7 @@ export function openStreams(pool: PipePool | undefined, stdin: string): Standard
   }
   const [out, err] = pipes;
   return {
-    stdio: [input, out?.programFd ?? "pipe", err?.programFd ?? "pipe"],
+    stdio: [input ?? "ignore", out?.programFd ?? "pipe", err?.programFd ?? "pipe"],
     outputs: (child) => ({
       stdout: (out?.socket ?? child.stdout) as Readable,
       stderr: (err?.socket ?? child.stderr) as Readable,
