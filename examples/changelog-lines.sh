@@ -5,21 +5,33 @@
 #   bash examples/changelog-lines.sh        in another
 set -euo pipefail
 url=${MILLRACE_URL:-http://127.0.0.1:7070}
+batch=500
 files=(/usr/share/doc/*/changelog*.gz)
-run=lines-$$-$(date +%s)
 
-body='{"jobs":['
-for file in "${files[@]}"; do
-  body+="{\"command\":[\"sh\",\"-c\",\"zcat \\\"\$1\\\" | wc -l\",\"count\",\"$file\"],\"labels\":{\"run\":\"$run\"},\"retry\":{\"attempts\":2}},"
+# One spec: the file is an argument of the script, never part of it.
+spec() {
+  printf '{"command":["sh","-c","zcat \\"$1\\" | wc -l","count","%s"],"retry":{"attempts":2},"labels":{"example":"changelog-lines"}}' "$1"
+}
+
+submit() {
+  local body=''
+  for file in "$@"; do body+="$(spec "$file"),"; done
+  printf '{"jobs":[%s]}' "${body%,}" |
+    curl -sS --fail-with-body "$url/v1/jobs/batch" -H 'content-type: application/json' --data-binary @- |
+    grep -o '"id":"[0-9a-z]*"' | cut -d'"' -f4
+}
+
+ids=()
+for ((from = 0; from < ${#files[@]}; from += batch)); do
+  mapfile -t -O "${#ids[@]}" ids < <(submit "${files[@]:from:batch}")
 done
-ids=$(curl -sf "$url/v1/jobs/batch" -H 'content-type: application/json' --data-binary @- <<<"${body%,}]}" | grep -o '"id":"[0-9a-z]*"' | cut -d'"' -f4)
 
 total=0
-for id in $ids; do
-  lines=$(curl -sfN "$url/v1/jobs/$id/logs?follow=true")
+for id in "${ids[@]}"; do
+  lines=$(curl -sS --fail-with-body "$url/v1/jobs/$id/logs?follow=true")
   total=$((total + lines))
 done
 expected=$(cat "${files[@]}" | zcat | wc -l)
 
-echo "${#files[@]} changelogs, $total lines by Millrace, $expected counted here"
+echo "${#files[@]} changelogs in ${#ids[@]} jobs, $total lines by Millrace, $expected counted here"
 [ "$total" = "$expected" ]

@@ -49,7 +49,7 @@ try {
     .trimEnd()
     .split("\n");
   const { ready } = await start("dev", "--workers", "0", "--port", "0", "--data-dir", dataDir);
-  const worker = (name) => start("worker", "--nats", ready.nats, "--name", name, "--slots", "2");
+  const worker = (name) => start("worker", "--nats", ready.nats, "--name", name, "--slots", "2", "--log-level", "warn");
   const api = millrace(ready.url);
 
   const leaving = await worker("leaving");

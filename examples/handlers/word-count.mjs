@@ -8,7 +8,7 @@ export default defineHandler({
   input: z.object({ files: z.array(z.string()).min(1) }),
   timeout: "1m",
   async run({ files }, ctx) {
-    const counts = {};
+    const counts = Object.create(null);
     for (const [index, file] of files.entries()) {
       ctx.signal.throwIfAborted();
       const words = (await readFile(file, "utf8")).toLowerCase().match(/[a-z]{4,}/g) ?? [];
