@@ -29,7 +29,7 @@ export type ChunkEntry = {
   cursor: string;
 };
 
-/** Bytes that the attempt wrote and nobody can read. expired: the log's retention took them. */
+/** Bytes that the attempt wrote and nobody can read. expired: they are not in the log any more. */
 export type GapEntry = {
   kind: "gap";
   attempt: number;

@@ -95,7 +95,8 @@ export function createSink(options: SinkOptions): OutputSink {
 
   /** True while waiting is better than the disk: what was sent is being stored. */
   const isMoving = () => broker.isUp() && quietMs() < limits.stallMs;
-  const quietMs = () => (outbox.unstored === 0 ? 0 : clock.mono() - progressAt);
+  const isIdle = () => outbox.unstored === 0 && backlog.isEmpty;
+  const quietMs = () => (isIdle() ? 0 : clock.mono() - progressAt);
 
   function schedule(): void {
     scheduled ??= setImmediate(pump);
@@ -124,7 +125,6 @@ export function createSink(options: SinkOptions): OutputSink {
   }
 
   function send(segment: Segment): void {
-    if (outbox.unstored === 0) progressAt = clock.mono();
     tally.sent(segment.bytes.length);
     closed = final !== undefined && backlog.isEmpty;
     outbox.send(segment, closed ? closing(final!) : undefined);
@@ -194,6 +194,7 @@ export function createSink(options: SinkOptions): OutputSink {
   return {
     write(channel, bytes) {
       if (isOver || final !== undefined || bytes.length === 0) return;
+      if (isIdle()) progressAt = clock.mono();
       tally.wrote(channel, bytes);
       backlog.write(channel, clock.now(), bytes);
       // not at once: what else arrives in this turn of the loop goes along

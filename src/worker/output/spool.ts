@@ -13,7 +13,7 @@ export type Spool = AsyncDisposable & {
   readonly waiting: number;
   /** False when there is no room for all of them; then none is kept. */
   append(segments: readonly Segment[]): Promise<boolean>;
-  /** The oldest segments, as many as fit into one read; an empty list when there is none. */
+  /** The oldest segments, as many as fit into one read; an empty list when there is none, or when what was kept cannot be read and is lost. */
   read(): Promise<Segment[]>;
 };
 
@@ -45,10 +45,27 @@ export function createSpool({ dir, limitBytes, budget, onFailure }: SpoolOptions
     }
   }
 
-  async function reset(): Promise<void> {
+  async function readSome(from: FileHandle): Promise<Segment[]> {
+    const block = Buffer.allocUnsafe(Math.min(Math.max(READ_BYTES, longest), end - readAt));
+    const { bytesRead } = await from.read(block, 0, block.length, readAt);
+    const { segments, used } = decode(block.subarray(0, bytesRead));
+    if (used === 0) throw new Error("the spool file ends before what was written to it");
+    readAt += used;
+    return segments;
+  }
+
+  async function empty(): Promise<void> {
     await file?.truncate(0);
     budget.give(end);
     readAt = end = 0;
+  }
+
+  async function close(): Promise<void> {
+    const closing = file;
+    file = undefined;
+    budget.give(end);
+    readAt = end = 0;
+    await closing?.close();
   }
 
   return {
@@ -73,19 +90,17 @@ export function createSpool({ dir, limitBytes, budget, onFailure }: SpoolOptions
     },
     async read() {
       if (file === undefined || readAt === end) return [];
-      const block = Buffer.allocUnsafe(Math.min(Math.max(READ_BYTES, longest), end - readAt));
-      const { bytesRead } = await file.read(block, 0, block.length, readAt);
-      const { segments, used } = decode(block.subarray(0, bytesRead));
-      readAt += used;
-      if (readAt === end) await reset();
-      return segments;
+      try {
+        const segments = await readSome(file);
+        if (readAt === end) await empty();
+        return segments;
+      } catch (error) {
+        onFailure(error);
+        await close();
+        return [];
+      }
     },
-    async [Symbol.asyncDispose]() {
-      await file?.close();
-      budget.give(end);
-      file = undefined;
-      readAt = end = 0;
-    },
+    [Symbol.asyncDispose]: close,
   };
 }
 
