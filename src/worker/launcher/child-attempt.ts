@@ -80,11 +80,11 @@ export class ChildAttempt {
     const stopped = this.#stopping;
     await this.#groupLeft();
     const drained = !this.#killed && (await this.#drained(DRAIN_MS));
-    clearTimeout(this.#graceTimer);
     signalGroup(this.pid, "SIGKILL");
     const swept = this.#stopping || !drained;
     const strays = swept ? await this.#sweep(true) : 0;
     if (!(await this.#drained(CUT_MS))) this.#relay.cut();
+    clearTimeout(this.#graceTimer); // the group's number may soon be another's
     const ended: ExitReport["ended"] =
       signal === null ? { kind: "exited", code: code ?? 0 } : { kind: "signalled", signal };
     this.#deps.report(FRAME.exited, { ended, at, stopped, strays } satisfies ExitReport);

@@ -23,34 +23,41 @@ export function createPipePool(): PipePool | undefined {
   const free: number[] = [];
 
   function open(): Pipe {
-    if (free.length === 0) free.push(...makePipes(BATCH));
+    if (free.length === 0) addPipes(free, BATCH);
     const reference = free.pop() as number;
     const path = `/proc/self/fd/${reference}`;
-    // In this order neither waits for the other end.
-    const own = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
-    const programFd = openSync(path, constants.O_WRONLY);
-    const socket = new Socket({ fd: own, readable: true, writable: false });
-    // After its end nobody has the pipe open; one that was cut off may still have a writer.
-    socket.once("close", () =>
-      socket.readableEnded ? free.push(reference) : closeSync(reference),
-    );
-    return { programFd, socket };
+    let own: number | undefined;
+    try {
+      // In this order neither waits for the other end.
+      own = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+      const programFd = openSync(path, constants.O_WRONLY);
+      const socket = new Socket({ fd: own, readable: true, writable: false });
+      // After its end nobody has the pipe open; one that was cut off may still have a writer.
+      socket.once("close", () =>
+        socket.readableEnded ? free.push(reference) : closeSync(reference),
+      );
+      return { programFd, socket };
+    } catch (error) {
+      if (own !== undefined) closeSync(own);
+      free.push(reference);
+      throw error;
+    }
   }
 
   try {
-    free.push(...makePipes(BATCH));
+    addPipes(free, BATCH);
   } catch {
     return undefined;
   }
   return { open };
 }
 
-function makePipes(count: number): number[] {
+function addPipes(references: number[], count: number): void {
   const directory = mkdtempSync(join(tmpdir(), "millrace-pipes-"));
   try {
     const names = Array.from({ length: count }, (_, index) => join(directory, String(index)));
     execFileSync("mkfifo", ["-m", "600", ...names], { stdio: "ignore" });
-    return names.map((name) => openSync(name, O_PATH));
+    for (const name of names) references.push(openSync(name, O_PATH));
   } finally {
     rmSync(directory, { recursive: true });
   }

@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 
@@ -118,6 +119,20 @@ test("a stop after the end changes nothing", async () => {
   job.launched.stop();
   job.launched.kill();
   expect(exit).toMatchObject({ kind: "exited", code: 6, stopped: false });
+});
+
+test("running out of file descriptors fails some starts and leaves nothing broken", async () => {
+  await using own = await startLauncher();
+  execFileSync("prlimit", ["--pid", String(own.pid), "--nofile=80"]);
+  const jobs = Array.from({ length: 40 }, () => sh(own, "sleep 300"));
+  const failed = await Promise.race(jobs.map(({ exit }) => exit));
+  expect(failed).toMatchObject({ kind: "spawn_failed", code: "EMFILE" });
+  for (const job of jobs) job.launched.kill();
+  await Promise.all(jobs.map(({ exit }) => exit));
+  const next = Array.from({ length: 8 }, () => sh(own, "echo fine"));
+  expect(await Promise.all(next.map(({ exit }) => exit))).toEqual(
+    next.map(() => expect.objectContaining({ kind: "exited", code: 0 }) as object),
+  );
 });
 
 test("a supervisor's signals do not move the launcher", async () => {
