@@ -23,7 +23,7 @@ const SIGNAL_BASE = 128;
 const HANDLER_FAILED = 1;
 
 export const EXIT_CODES_HELP = `
-Exit codes of run, wait and retry --follow:
+Exit codes of run and wait:
   0-199     the job's own exit code; 1 for a handler that failed
   128+n     signal n ended the job, or Ctrl-C (130) cancelled it
   ${EXIT.failed}       Millrace failed: the server refused, or something broke

@@ -70,6 +70,7 @@ async function bringServer(
     dataDir: { path: dataDir ?? runDir(config.stateDir), fixed: dataDir !== undefined },
     port: 0,
     host: "127.0.0.1",
+    prefix: config.prefix,
     workers: 1,
     workerArgs: [
       "--drain-timeout=0s",

@@ -17,11 +17,11 @@ const fileIn = (dataDir: string): string => join(dataDir, "server.json");
 /** Writes the file; disposing removes it. A killed installation leaves it behind, with a pid that is gone. */
 export async function announce(
   dataDir: string,
-  addresses: Omit<Announcement, "pid">,
+  { url, natsUrl }: Omit<Announcement, "pid">,
 ): Promise<AsyncDisposable> {
   const file = fileIn(dataDir);
   const draft = `${file}.${process.pid}`;
-  await writeFile(draft, JSON.stringify({ pid: process.pid, ...addresses }));
+  await writeFile(draft, JSON.stringify({ pid: process.pid, url, natsUrl }));
   await rename(draft, file);
   return { [Symbol.asyncDispose]: () => rm(file, { force: true }) };
 }

@@ -8,7 +8,7 @@ import { EXIT } from "../exit-codes.ts";
 import { onInterrupt } from "../interrupts.ts";
 import type { Installation } from "../local/installation.ts";
 import { integer, jsonOption, several } from "../options.ts";
-import { DEFAULT_PORT } from "../server-address.ts";
+import { announce, DEFAULT_PORT } from "../server-address.ts";
 
 type Options = {
   json?: true;
@@ -48,6 +48,7 @@ export function devCommand({ act, config, terminal }: Context): Command {
           if (count > 1) void installation?.stop();
         });
         installation = await start(options, ended.signal);
+        await using _announcement = await announce(installation.dataDir, installation);
         await (options.json
           ? terminal.printJson(addresses(installation))
           : terminal.print(banner(installation)));
@@ -70,6 +71,7 @@ export function devCommand({ act, config, terminal }: Context): Command {
       dataDir: { path: dataDir ?? devDir(config.stateDir), fixed: dataDir !== undefined },
       port: port ?? (await freePort(DEFAULT_PORT, host)),
       host,
+      prefix: config.prefix,
       workers,
       workerArgs: workerArgs(options),
       logLevel,

@@ -4,6 +4,7 @@ import { Command } from "commander";
 import type { Context } from "../context.ts";
 import { submit } from "../jobs.ts";
 import { forServer } from "../options.ts";
+import { findPlace } from "../place.ts";
 import { describesJob, type JobOptions, readSpec } from "../spec-options.ts";
 
 export function submitCommand(context: Context): Command {
@@ -11,7 +12,8 @@ export function submitCommand(context: Context): Command {
   return forServer(describesJob(command, context.config.env)).action(
     context.act(async (operands: string[], options: JobOptions) => {
       const spec = await readSpec(options, operands);
-      const job = await submit(context.api(options), spec, options.idempotencyKey);
+      await using place = await findPlace(context, { ...options, follow: false }, spec);
+      const job = await submit(place.api, place.adapt(spec), options.idempotencyKey);
       await (options.json ? context.terminal.printJson(job) : context.terminal.print(job.id));
     }),
   );

@@ -9,9 +9,12 @@ import { MillraceError } from "../../shared/errors.ts";
 
 export type Ended = { code: number | null; signal: NodeJS.Signals | null };
 
+/** What a role says when it is ready: its first line of output, as JSON. */
+export type ReadyLine = Readonly<Record<string, unknown>>;
+
 export type Child = {
-  /** What it says when it is ready: its first line of output, as JSON. Rejects when it ends before. */
-  readonly ready: Promise<Record<string, unknown>>;
+  /** Rejects when it ends before it is ready. */
+  readonly ready: Promise<ReadyLine>;
   readonly ended: Promise<Ended>;
   signal(name: NodeJS.Signals): void;
 };
@@ -46,11 +49,11 @@ export function startChild(args: readonly string[], log: Writable): Child {
   return { ready, ended, signal: (name) => void child.kill(name) };
 }
 
-async function firstLine(output: Readable): Promise<Record<string, unknown>> {
+async function firstLine(output: Readable): Promise<ReadyLine> {
   const lines = createInterface({ input: output });
   const [line] = (await once(lines, "line")) as [string];
   lines.on("line", () => {}); // what else it says must not fill the pipe
-  return JSON.parse(line) as Record<string, unknown>;
+  return JSON.parse(line) as ReadyLine;
 }
 
 /** "exited with 1", "was ended by SIGKILL". */

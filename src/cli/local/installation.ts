@@ -4,15 +4,16 @@ import type { Writable } from "node:stream";
 
 import { MillraceError } from "../../shared/errors.ts";
 import type { EmbeddedBroker } from "../../shared/io/embedded-broker.ts";
-import { announce } from "../server-address.ts";
 import { type DataDir, startBrokerOn } from "./data-dir.ts";
-import { keepRunning, type Role, type RoleOptions } from "./role.ts";
+import { keepRunning, type RoleOptions } from "./role.ts";
 
 export type InstallationOptions = {
   dataDir: DataDir;
   /** Of the API; 0 for any free one. */
   port: number;
   host: string;
+  /** Namespace on the broker, when it is not the usual one. */
+  prefix: string | undefined;
   workers: number;
   /** Further arguments of every worker. */
   workerArgs: readonly string[];
@@ -39,45 +40,54 @@ export type Installation = {
 export async function startInstallation(options: InstallationOptions): Promise<Installation> {
   const broker = await startBrokerOn(options.dataDir, options.note, options.signal);
   const { url: natsUrl, dataDir } = broker;
+  try {
+    await prepareBroker(natsUrl, options.prefix);
+  } catch (error) {
+    await broker.stop();
+    throw error;
+  }
   const log = options.log(dataDir);
-  const parts: { scheduler?: Role; workers: Role[]; announcement?: AsyncDisposable } = {
-    workers: [],
-  };
+  const scheduler = keepRunning(schedulerRole({ ...options, log }, natsUrl));
+  const workers = Array.from({ length: options.workers }, (_, index) =>
+    keepRunning(workerRole({ ...options, log }, broker, index + 1)),
+  );
 
   async function stop(): Promise<void> {
-    await parts.announcement?.[Symbol.asyncDispose]();
-    await Promise.all(parts.workers.map((worker) => worker.stop()));
-    await parts.scheduler?.stop();
+    await Promise.all(workers.map((worker) => worker.stop()));
+    await scheduler.stop();
     await broker.stop();
   }
 
   try {
-    parts.scheduler = await keepRunning(schedulerRole({ ...options, log }, natsUrl));
-    const url = String(parts.scheduler.ready["url"]);
-    for (let number = 1; number <= options.workers; number += 1) {
-      options.signal.throwIfAborted();
-      parts.workers.push(await keepRunning(workerRole({ ...options, log }, broker, number)));
-    }
-    parts.announcement = await announce(dataDir, { url, natsUrl });
-    return { url, natsUrl, dataDir, broken: brokenWith(broker), stop };
+    const [{ url }] = await Promise.all([scheduler.ready, ...workers.map(({ ready }) => ready)]);
+    options.signal.throwIfAborted();
+    return { url: String(url), natsUrl, dataDir, broken: brokenWith(broker), stop };
   } catch (error) {
     await stop();
     throw error;
   }
 }
 
+/** Makes the streams, so that scheduler and workers can start side by side. */
+async function prepareBroker(url: string, prefix: string | undefined): Promise<void> {
+  const [{ connectBroker }, { ensureTopology }] = await Promise.all([
+    import("../../shared/io/broker.ts"),
+    import("../../shared/io/topology.ts"),
+  ]);
+  const identity = `setup-${process.pid}`;
+  await using broker = await connectBroker({ url, identity, ...(prefix && { prefix }) });
+  await ensureTopology(broker);
+}
+
 type PartOptions = Omit<InstallationOptions, "log"> & { log: Writable };
 
 function schedulerRole(options: PartOptions, natsUrl: string): RoleOptions {
-  const { host, port, logLevel, log, note } = options;
+  const { host, port, log, note } = options;
   const argsOn = (exactPort: string) => [
     "scheduler",
-    "--json",
-    "--with-parent",
-    `--nats=${natsUrl}`,
+    ...commonArgs(options, natsUrl),
     `--host=${host}`,
     `--port=${exactPort}`,
-    `--log-level=${logLevel}`,
   ];
   return {
     name: "the scheduler",
@@ -90,23 +100,28 @@ function schedulerRole(options: PartOptions, natsUrl: string): RoleOptions {
 }
 
 function workerRole(
-  { workerArgs, logLevel, log, note }: PartOptions,
+  options: PartOptions,
   { url, dataDir }: EmbeddedBroker,
   number: number,
 ): RoleOptions {
   const home = join(dataDir, `worker-${number}`);
   const args = [
     "worker",
-    "--json",
-    "--with-parent",
-    `--nats=${url}`,
+    ...commonArgs(options, url),
     `--work-root=${join(home, "work")}`,
     `--spool-root=${join(home, "spool")}`,
-    `--log-level=${logLevel}`,
-    ...workerArgs,
+    ...options.workerArgs,
   ];
-  return { name: `worker ${number}`, args, log, note };
+  return { name: `worker ${number}`, args, log: options.log, note: options.note };
 }
+
+const commonArgs = ({ logLevel, prefix }: PartOptions, natsUrl: string): string[] => [
+  "--json",
+  "--with-parent",
+  `--nats=${natsUrl}`,
+  `--log-level=${logLevel}`,
+  ...(prefix === undefined ? [] : [`--prefix=${prefix}`]),
+];
 
 function brokenWith(broker: EmbeddedBroker): AbortSignal {
   const broken = new AbortController();

@@ -2,20 +2,20 @@
 import type { Writable } from "node:stream";
 
 import { pause } from "../../shared/io/lifecycle.ts";
-import { type Child, endText, startChild } from "./child.ts";
+import { type Child, endText, type ReadyLine, startChild } from "./child.ts";
 
 export type RoleOptions = {
   name: string;
   args: readonly string[];
   /** Arguments of later starts, from what the first one said when it was ready. */
-  argsAgain?: (ready: Record<string, unknown>) => readonly string[];
+  argsAgain?: (ready: ReadyLine) => readonly string[];
   log: Writable;
   note: (line: string) => void;
 };
 
 export type Role = {
-  /** What the first start said. */
-  readonly ready: Record<string, unknown>;
+  /** What the first start says; rejects when it fails. */
+  readonly ready: Promise<ReadyLine>;
   /** Asks it to leave in good order; again, to leave at once. Resolves when it is gone. */
   stop(): Promise<void>;
 };
@@ -25,15 +25,14 @@ const RESTART_WAIT_MS = 1_000;
 /** After being asked to leave at once. */
 const KILL_AFTER_MS = 15_000;
 
-/** Resolves when the role is ready for the first time. */
-export async function keepRunning(options: RoleOptions): Promise<Role> {
+export function keepRunning(options: RoleOptions): Role {
   const { name, args, argsAgain, log, note } = options;
   const stopping = new AbortController();
   let child: Child = startChild(args, log);
-  const ready = await readyInTime(child);
-  const over = supervise();
+  const ready = readyInTime(child);
+  const over = ready.then(supervise, () => child.ended);
 
-  async function supervise(): Promise<void> {
+  async function supervise(said: ReadyLine): Promise<void> {
     for (;;) {
       const ended = await child.ended;
       if (stopping.signal.aborted) return;
@@ -42,7 +41,7 @@ export async function keepRunning(options: RoleOptions): Promise<Role> {
       await pause(RESTART_WAIT_MS, stopping.signal);
       if (stopping.signal.aborted) return;
       note(`starting ${name} again`);
-      child = startChild(argsAgain?.(ready) ?? args, log);
+      child = startChild(argsAgain?.(said) ?? args, log);
     }
   }
 
@@ -57,7 +56,7 @@ export async function keepRunning(options: RoleOptions): Promise<Role> {
   };
 }
 
-async function readyInTime(child: Child): Promise<Record<string, unknown>> {
+async function readyInTime(child: Child): Promise<ReadyLine> {
   const timeout = setTimeout(() => child.signal("SIGKILL"), START_TIMEOUT_MS);
   try {
     return await child.ready;
