@@ -1,4 +1,6 @@
 // The HTTP facade put together.
+import { setMaxListeners } from "node:events";
+
 import { OpenAPIHono } from "@hono/zod-openapi";
 
 import { refuseMisfits } from "./answers.ts";
@@ -26,6 +28,8 @@ import { createWorkerRoutes } from "./workers.ts";
 export type Api = ReturnType<typeof createApp>;
 
 export function createApp(deps: HttpDeps) {
+  // every waiting request listens to it
+  setMaxListeners(0, deps.closing);
   const app = new OpenAPIHono<HttpEnv>({ defaultHook: refuseMisfits });
   app.use(createGate(deps));
   app.onError(createErrorHandler(deps.log));

@@ -14,6 +14,7 @@ import type { HttpDeps } from "./deps.ts";
 import type { HttpEnv } from "./env.ts";
 import { jobParams } from "./ids.ts";
 import { readJob } from "./jobs.ts";
+import { awaitSeen } from "./seen.ts";
 import { NDJSON_TYPE, SSE_TYPE, streamAnswer, wantsEvents } from "./streaming.ts";
 
 const TEXT_TYPE = "text/plain; charset=utf-8";
@@ -73,12 +74,12 @@ const logsRoute = createRoute({
 });
 
 export function createLogRoutes(deps: HttpDeps) {
-  const { logs, clock } = deps;
+  const { logs, clock, view } = deps;
 
   return new OpenAPIHono<HttpEnv>().openapi(logsRoute, async (c) => {
     const { id } = c.req.valid("param");
     const query = c.req.valid("query");
-    await readJob(deps, id);
+    await awaitSeen(view, await readJob(deps, id));
     const format = query.format ?? formatOf(c);
     const from = (format === "sse" ? c.req.header("last-event-id") : undefined) ?? query.from;
     const asked = toLogQuery(id, query, clock.now(), from);

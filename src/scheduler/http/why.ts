@@ -9,6 +9,7 @@ import type { HttpEnv } from "./env.ts";
 import { jobParams } from "./ids.ts";
 import { iso } from "./job-view.ts";
 import { readJob } from "./jobs.ts";
+import { awaitSeen } from "./seen.ts";
 
 const whySchema = z
   .object({
@@ -38,16 +39,10 @@ export function createWhyRoutes(deps: HttpDeps) {
   const { view, clock } = deps;
   return new OpenAPIHono<HttpEnv>().openapi(whyRoute, async (c) => {
     const { id } = c.req.valid("param");
+    await awaitSeen(view, await readJob(deps, id));
     const why = view.why(id, clock.now(), clock.mono());
-    if (why !== undefined) return c.json({ ...why, reasons: why.reasons.map(reasonView) }, 200);
-    await readJob(deps, id);
-    throw new MillraceError(
-      "broker_unavailable",
-      "This replica has not heard of the job yet; ask again.",
-      {
-        retryAfterS: 1,
-      },
-    );
+    if (why === undefined) throw new MillraceError("job_not_found", `Job ${id} has gone.`);
+    return c.json({ ...why, reasons: why.reasons.map(reasonView) }, 200);
   });
 }
 

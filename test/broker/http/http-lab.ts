@@ -1,0 +1,238 @@
+// A broker, a replica and the HTTP facade on a real port; the test itself plays the worker.
+import { customAlphabet } from "nanoid";
+
+import { createApp } from "../../../src/scheduler/http/app.ts";
+import type { HttpDeps } from "../../../src/scheduler/http/deps.ts";
+import { loopbackHosts } from "../../../src/scheduler/http/gate.ts";
+import type { JobView } from "../../../src/scheduler/http/job-view.ts";
+import { listen, type ListenOptions } from "../../../src/scheduler/http/listen.ts";
+import { createLogView } from "../../../src/scheduler/log-view.ts";
+import { createLogReader } from "../../../src/scheduler/logs/log-reader.ts";
+import { createReplica } from "../../../src/scheduler/replica.ts";
+import type { Problem } from "../../../src/shared/errors.ts";
+import { connectBroker, type Broker } from "../../../src/shared/io/broker.ts";
+import { createJobStore, type JobStore } from "../../../src/shared/io/job-store.ts";
+import { silentLog } from "../../../src/shared/io/log.ts";
+import { ensureTopology } from "../../../src/shared/io/topology.ts";
+import { apply } from "../../../src/shared/job-machine.ts";
+import type { Ending } from "../../../src/shared/job.ts";
+import type { ControlReply, ControlRequest, Heartbeat } from "../../../src/shared/messages.ts";
+import { ID_ALPHABET, JOB_ID_LENGTH } from "../../../src/shared/names.ts";
+import { createShipper } from "../../../src/worker/output/shipper.ts";
+import type { OutputSink } from "../../../src/worker/output/sink.ts";
+import { startBroker, type TestBroker } from "../../lab/broker.ts";
+import { tempDir } from "../../lab/temp-dir.ts";
+import { until } from "../../lab/until.ts";
+
+export const WORKER = "tester-abcd1234";
+export const newJobId = customAlphabet(ID_ALPHABET, JOB_ID_LENGTH);
+
+export type Answer<T> = { status: number; headers: Headers; body: T };
+
+export type Replica = AsyncDisposable & {
+  url: string;
+  broker: Broker;
+  view: HttpDeps["view"];
+  /** Live subscriptions of its log reader. */
+  followed(): number;
+  /** Sends JSON and reads whatever comes back. */
+  call<T = JobView & Problem>(
+    method: string,
+    path: string,
+    body?: unknown,
+    headers?: Record<string, string>,
+  ): Promise<Answer<T>>;
+};
+
+export type HttpLab = AsyncDisposable & {
+  server: TestBroker;
+  store: JobStore;
+  first: Replica;
+  /** What workers were asked. */
+  asked: { worker: string; request: ControlRequest }[];
+  addReplica(options?: Partial<ListenOptions>): Promise<Replica>;
+  submit(spec?: object): Promise<string>;
+  /** Records attempt `n` of the job as running. */
+  start(job: string, attempt?: number): Promise<void>;
+  /** Records the end of attempt `n`. */
+  finish(job: string, ending?: Partial<Ending>, attempt?: number): Promise<void>;
+  /** Where the output of the job's first attempt goes. */
+  output(job: string): OutputSink;
+  beat(changes?: Partial<Heartbeat>): Promise<void>;
+  /** Messages that the broker holds about jobs and queues. */
+  stored(): Promise<number>;
+};
+
+export async function startHttpLab(): Promise<HttpLab> {
+  const server = await startBroker();
+  const broker = await connectBroker({ url: server.url, identity: "test" });
+  await ensureTopology(broker);
+  const store = createJobStore(broker);
+  const spool = await tempDir();
+  const shipper = createShipper({ broker, spoolRoot: spool.path });
+  const asked: HttpLab["asked"] = [];
+  const replicas: Replica[] = [];
+
+  async function addReplica(options: Partial<ListenOptions> = {}): Promise<Replica> {
+    const replica = await startReplica(server.url, `api${replicas.length}`, asked, options);
+    replicas.push(replica);
+    return replica;
+  }
+
+  const first = await addReplica();
+  return {
+    server,
+    store,
+    first,
+    asked,
+    addReplica,
+    async submit(spec = { command: ["true"] }) {
+      return (await first.call("POST", "/v1/jobs", spec)).body.id;
+    },
+    async start(job, attempt = 1) {
+      await store.update(job, (record) =>
+        apply(record, { type: "started", at: Date.now(), attempt, worker: WORKER }),
+      );
+    },
+    async finish(job, ending = {}, attempt = 1) {
+      const at = Date.now();
+      const whole: Ending = { outcome: "exited", exitCode: 0, ...ending };
+      await store.update(job, (record) =>
+        apply(record, {
+          type: "finished",
+          at,
+          startedAt: at,
+          attempt,
+          worker: WORKER,
+          ending: whole,
+          random: 0,
+        }),
+      );
+    },
+    output: (job) => shipper.open({ job, attempt: 1 }),
+    async beat(changes = {}) {
+      const beat = { ...heartbeat(), ...changes };
+      await broker.publish(broker.subjects.workers.key(beat.id), JSON.stringify(beat));
+      await until(() => first.view.worker(beat.id, broker.clock.mono()), "the worker to be known");
+    },
+    async stored() {
+      const { jobs, queues } = broker.subjects;
+      const states = await Promise.all(
+        [jobs.stream, queues.stream].map((stream) => broker.streamState(stream)),
+      );
+      return states.reduce((sum, { messages }) => sum + messages, 0);
+    },
+    async [Symbol.asyncDispose]() {
+      for (const replica of replicas) await replica[Symbol.asyncDispose]();
+      await broker[Symbol.asyncDispose]();
+      await server[Symbol.asyncDispose]();
+      await spool[Symbol.asyncDispose]();
+    },
+  };
+}
+
+async function startReplica(
+  natsUrl: string,
+  identity: string,
+  asked: HttpLab["asked"],
+  options: Partial<ListenOptions>,
+): Promise<Replica> {
+  const broker = await connectBroker({ url: natsUrl, identity });
+  const replica = createReplica({ broker });
+  const stop = new AbortController();
+  const running = replica.run(stop.signal);
+  let stopping: Promise<void> | undefined;
+  await until(() => replica.isWarm(), "the replica to be warm");
+  const view = replica.board;
+  let followed = 0;
+  const counting: Broker = {
+    ...broker,
+    listen(subject, listener) {
+      const listening = broker.listen(subject, listener);
+      followed += 1;
+      return {
+        [Symbol.dispose]() {
+          followed -= 1;
+          listening[Symbol.dispose]();
+        },
+      };
+    },
+  };
+  const app = createApp({
+    store: createJobStore(broker),
+    view,
+    logs: createLogReader({ broker: counting, view: createLogView(view) }),
+    broker,
+    clock: broker.clock,
+    log: silentLog,
+    newJobId,
+    control: async (worker, request): Promise<ControlReply> => {
+      asked.push({ worker, request });
+      return { ok: true, held: 0 };
+    },
+    queues: {
+      async put(name, settings) {
+        await broker.publish(broker.subjects.queues.key(name), JSON.stringify(settings));
+      },
+    },
+    leader: () => ({ v: 1, scheduler: identity, epoch: 1, since: 0 }),
+    ready: () => replica.isWarm() && broker.isUp(),
+    metrics: async () => "millrace_up 1\n",
+    closing: stop.signal,
+    hosts: loopbackHosts("127.0.0.1"),
+  });
+  const listening = await listen(app, { host: "127.0.0.1", port: 0, ...options });
+  return {
+    url: listening.url,
+    broker,
+    view,
+    followed: () => followed,
+    async call(method, path, body, headers) {
+      const response = await fetch(`${listening.url}${path}`, {
+        method,
+        headers: {
+          ...(body === undefined ? {} : { "Content-Type": "application/json" }),
+          ...headers,
+        },
+        ...(body === undefined
+          ? {}
+          : { body: typeof body === "string" ? body : JSON.stringify(body) }),
+      });
+      const text = await response.text();
+      const isJson = response.headers.get("content-type")?.includes("json");
+      return {
+        status: response.status,
+        headers: response.headers,
+        body: isJson ? JSON.parse(text) : text,
+      };
+    },
+    [Symbol.asyncDispose]: () => (stopping ??= leave()),
+  };
+
+  async function leave(): Promise<void> {
+    stop.abort();
+    await listening[Symbol.asyncDispose]();
+    await running;
+    await broker[Symbol.asyncDispose]();
+  }
+}
+
+const heartbeat = (): Heartbeat => ({
+  v: 1,
+  protocol: 1,
+  id: WORKER,
+  name: "tester",
+  version: "0.0.0",
+  pid: 1,
+  startedAt: 1_000,
+  labels: { os: "linux" },
+  slots: { total: 4, free: 4 },
+  held: [],
+  handlers: ["greet"],
+  lastAssign: 0,
+  load: [0.5, 0.5, 0.5],
+  memory: { totalMb: 1_024, freeMb: 512 },
+  uptimeS: 10,
+  cordoned: false,
+  draining: false,
+});
