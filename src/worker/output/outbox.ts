@@ -15,7 +15,7 @@ export type Outbox = {
   send(segment: Segment, closing?: Closing): void;
   /** The closing by itself. */
   sendClosing(closing: Closing, at: number): void;
-  /** Sends again now what failed. */
+  /** The broker is back: sends again now what failed. */
   resume(): void;
   /** Gives up what is not stored; says how much that is. */
   stop(): { records: number; bytes: number };
@@ -121,7 +121,10 @@ export function createOutbox(options: OutboxOptions): Outbox {
       const { stdout, stderr } = closing;
       enqueue({ offsets: { stdout, stderr }, at, closing }, new Uint8Array());
     },
-    resume,
+    resume() {
+      retryMs = FIRST_RETRY_MS;
+      resume();
+    },
     stop() {
       stopped = true;
       clearTimeout(retry);
