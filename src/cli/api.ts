@@ -29,8 +29,14 @@ export type Api = {
 
 const TIMEOUT_MS = 15_000;
 
-/** Every failure is a MillraceError: the server's own, or `server_unreachable`. */
+/** Every failure is a MillraceError: the server's own, or `server_unreachable`. Throws `invalid_config`. */
 export function createApi(url: string): Api {
+  if (!URL.canParse(url))
+    throw new MillraceError(
+      "invalid_config",
+      `"${url}" is no address of a server; write it as http://127.0.0.1:7070.`,
+    );
+
   async function send(path: string, call: Call, accept: string): Promise<IncomingMessage> {
     const response = await exchangeHead(target(url, path, call.query), call, accept);
     if ((response.statusCode ?? 500) < 400) return response;

@@ -5,9 +5,13 @@ import { defaultDataDir } from "../shared/io/config.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
+const DEFAULT_PORT = 7070;
+
 export type CliConfig = {
   /** Server to talk to, when the environment names one. */
   url: string | undefined;
+  /** Where a server is looked for on this machine, and where `dev` starts one. */
+  port: number;
   natsUrl: string | undefined;
   prefix: string | undefined;
   /** Below it, `dev` and `run` keep their own installations. */
@@ -21,6 +25,7 @@ export type CliConfig = {
 export function readCliConfig(env: Environment = process.env): CliConfig {
   return {
     url: env["MILLRACE_URL"] || undefined,
+    port: Number(env["MILLRACE_PORT"] || DEFAULT_PORT),
     natsUrl: env["NATS_URL"] || undefined,
     prefix: env["MILLRACE_PREFIX"] || undefined,
     stateDir: env["MILLRACE_DATA_DIR"] || defaultDataDir(env),

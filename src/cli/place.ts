@@ -4,7 +4,7 @@ import { availableParallelism } from "node:os";
 import { hasCode } from "../shared/errors.ts";
 import type { JobSpec } from "../shared/spec.ts";
 import { type Api, createApi } from "./api.ts";
-import { devDir, runDir } from "./config.ts";
+import { runDir } from "./config.ts";
 import type { Context } from "./context.ts";
 import type { ServerOptions } from "./options.ts";
 import { announced } from "./server-address.ts";
@@ -36,7 +36,7 @@ export async function findPlace(
   const api = context.api(options);
   const named = options.url !== undefined || config.url !== undefined;
   if (named || !options.follow || (await answers(api))) {
-    const here = announced(devDir(config.stateDir))?.url === api.url;
+    const here = announced(config.stateDir).some(({ url }) => url === api.url);
     return {
       api,
       afterwards: "it goes on",

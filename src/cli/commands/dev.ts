@@ -8,7 +8,7 @@ import { EXIT } from "../exit-codes.ts";
 import { onInterrupt } from "../interrupts.ts";
 import type { Installation } from "../local/installation.ts";
 import { integer, jsonOption, several } from "../options.ts";
-import { announce, DEFAULT_PORT } from "../server-address.ts";
+import { announce } from "../server-address.ts";
 
 type Options = {
   json?: true;
@@ -26,7 +26,7 @@ export function devCommand({ act, config, terminal }: Context): Command {
     .description("start broker, scheduler and worker; Ctrl-C drains, a second one ends it now")
     .option(
       "--port <port>",
-      `of the API; usually ${DEFAULT_PORT}, else a free one`,
+      "of the API; usually 7070 (MILLRACE_PORT), or a free one when it is taken",
       integer(0, 65_535),
     )
     .option("--host <address>", "to listen on", "127.0.0.1")
@@ -48,7 +48,7 @@ export function devCommand({ act, config, terminal }: Context): Command {
           if (count > 1) void installation?.stop();
         });
         installation = await start(options, ended.signal);
-        await using _announcement = await announce(installation.dataDir, installation);
+        await using _announcement = await announce(config.stateDir, installation);
         await (options.json
           ? terminal.printJson(addresses(installation))
           : terminal.print(banner(installation)));
@@ -69,7 +69,7 @@ export function devCommand({ act, config, terminal }: Context): Command {
     const stream = await logStream(terminal);
     return startInstallation({
       dataDir: { path: dataDir ?? devDir(config.stateDir), fixed: dataDir !== undefined },
-      port: port ?? (await freePort(DEFAULT_PORT, host)),
+      port: port ?? (await freePort(config.port, host)),
       host,
       prefix: config.prefix,
       workers,

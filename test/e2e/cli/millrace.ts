@@ -5,6 +5,7 @@ import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 
 import type { JobView } from "../../../src/cli/views.ts";
+import { freePorts } from "../../lab/ports.ts";
 import { until } from "../../lab/until.ts";
 
 const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
@@ -20,6 +21,8 @@ export type Running = AsyncDisposable & {
   readonly pieces: readonly Piece[];
   printed(pattern: RegExp): Promise<RegExpExecArray>;
   signal(name: NodeJS.Signals): void;
+  /** Stops reading its output for good. */
+  closeOutput(): void;
 };
 
 export type Millrace = {
@@ -29,14 +32,18 @@ export type Millrace = {
   /** Runs a command to its end. */
   run(...args: string[]): Promise<Ended>;
   /** Runs a command with --json and parses its lines. */
-  json<T>(...args: string[]): Promise<T[]>;
+  json<T>(name: string, ...args: string[]): Promise<T[]>;
   job(id: string): Promise<JobView>;
   /** Submits and returns the id. */
   submit(...args: string[]): Promise<string>;
 };
 
-export function millrace(stateDir: string, extra: NodeJS.ProcessEnv = {}): Millrace {
-  const env = { ...process.env, MILLRACE_DATA_DIR: stateDir, NO_COLOR: undefined, ...extra };
+/** No other server on this machine is found by these commands. */
+export async function millrace(stateDir: string): Promise<Millrace> {
+  const [port] = await freePorts(1);
+  const own = { MILLRACE_DATA_DIR: stateDir, MILLRACE_PORT: String(port) };
+  const none = { MILLRACE_URL: undefined, NATS_URL: undefined, NO_COLOR: undefined };
+  const env = { ...process.env, ...none, ...own };
   const start = (...args: string[]) => startCommand(args, env);
 
   async function run(...args: string[]): Promise<Ended> {
@@ -44,9 +51,10 @@ export function millrace(stateDir: string, extra: NodeJS.ProcessEnv = {}): Millr
     return await command.ended;
   }
 
-  async function json<T>(...args: string[]): Promise<T[]> {
-    const { code, stdout, stderr } = await run(...args, "--json");
-    if (code !== 0) throw new Error(`millrace ${args.join(" ")} exited with ${code}: ${stderr}`);
+  async function json<T>(name: string, ...args: string[]): Promise<T[]> {
+    const { code, stdout, stderr } = await run(name, "--json", ...args);
+    if (code !== 0)
+      throw new Error(`millrace ${name} ${args.join(" ")} exited with ${code}: ${stderr}`);
     const lines = stdout.split("\n").filter((line) => line !== "");
     return lines.map((line) => JSON.parse(line) as T);
   }
@@ -83,6 +91,7 @@ function startCommand(args: readonly string[], env: NodeJS.ProcessEnv): Running 
     ended,
     pieces,
     signal: (name) => void child.kill(name),
+    closeOutput: () => void child.stdout.destroy(),
     async printed(pattern) {
       const match = () => pattern.exec(bytes().toString()) ?? pattern.exec(stderr);
       await until(() => gone || match(), `${pattern} from millrace ${args.join(" ")}`, 30_000);

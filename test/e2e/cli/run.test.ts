@@ -7,7 +7,7 @@ import { millrace, nothingLeft, processesWith } from "./millrace.ts";
 
 it("shows each line as it is printed, keeps the history and leaves nothing behind", async () => {
   await using dir = await tempDir();
-  const { start, run } = millrace(dir.path);
+  const { start, run, json } = await millrace(dir.path);
   await using command = start("run", "--", "bash", "examples/count.sh", "5");
 
   const { code, stdout, stderr } = await command.ended;
@@ -24,11 +24,9 @@ it("shows each line as it is printed, keeps the history and leaves nothing behin
   expect(missing.stderr).toMatch(/no-such-program.*not found/);
   expect(missing).toMatchObject({ code: 203, stdout: "" });
 
-  const local = millrace(dir.path);
-  await using dev = local.start("dev", "--port", "0", "--data-dir", `${dir.path}/run`);
+  await using dev = start("dev", "--data-dir", `${dir.path}/run`);
   await dev.printed(/ready/);
-  const [, url] = await dev.printed(/API +(\S+)/);
-  const jobs = await local.json<JobView>("ls", "--url", url!);
+  const jobs = await json<JobView>("ls");
   expect(jobs.map(({ state, exitCode }) => [state, exitCode])).toEqual([
     ["failed", undefined],
     ["failed", 7],
@@ -40,7 +38,7 @@ it("shows each line as it is printed, keeps the history and leaves nothing behin
 
 it("ends with everything it started when it is killed", async () => {
   await using dir = await tempDir();
-  const { start } = millrace(dir.path);
+  const { start } = await millrace(dir.path);
   await using command = start("run", "--", "sh", "-c", "echo up; sleep 1000 & wait", dir.path);
   await command.printed(/up/);
   expect(processesWith(dir.path).length).toBeGreaterThan(4);
@@ -50,7 +48,9 @@ it("ends with everything it started when it is killed", async () => {
 
 it("does not start anything when a server was named and does not answer", async () => {
   await using dir = await tempDir();
-  const ended = await millrace(dir.path).run("run", "--url", "http://127.0.0.1:9", "--", "true");
+  const ended = await (
+    await millrace(dir.path)
+  ).run("run", "--url", "http://127.0.0.1:9", "--", "true");
   expect(ended.code).toBe(202);
   expect(ended.stderr).toContain("No Millrace server answers at http://127.0.0.1:9");
   expect(ended.stdout).toBe("");
@@ -58,7 +58,7 @@ it("does not start anything when a server was named and does not answer", async 
 
 it("cancels at the first Ctrl-C and is then gone", async () => {
   await using dir = await tempDir();
-  const { start } = millrace(dir.path);
+  const { start } = await millrace(dir.path);
   const script = `trap 'echo caught; exit 3' TERM; echo up; while :; do sleep 0.05; done`;
   await using command = start("run", "--", "sh", "-c", script);
   await command.printed(/up/);
