@@ -1,5 +1,7 @@
-// Appends to the assignment log as its one writer: every append expects the log's last sequence, so that a deposed leader's is refused.
+// Appends to the assignment log as its one writer: every append names the message that it must come right after.
 //
+// The sequence alone would not do for several on the way at once: where a new leader's message takes the place of the first, the
+// second would find the sequence that it expects. So each also expects the id of the one before it, which only its own writer knows.
 // After anything but a clean answer a fence is appended: once it is stored, what was sent before it is either stored or never will be.
 import { hasCode, MillraceError } from "../shared/errors.ts";
 import type { Broker } from "../shared/io/broker.ts";
@@ -10,7 +12,7 @@ import { decodeAssignments, type AssignmentBatch } from "../shared/messages.ts";
 export type AssignLog = {
   /** Takes the log over, or makes sure of it again. Throws `lost_race` when a newer leader has it. */
   fence(signal: AbortSignal): Promise<void>;
-  /** Appends; undefined when it was refused or its outcome is unknown until the next fence. `seq` is where it was meant to go. */
+  /** Appends; `stored` is false when it was refused, or when nobody knows until the next fence. `seq` is where it was meant to go. */
   append(workerId: string, text: string): { seq: number; stored: Promise<boolean> };
   /** After a fence: whether the log holds this message at this place. */
   holds(workerId: string, text: string, seq: number): Promise<boolean>;
@@ -25,10 +27,13 @@ export function createAssignLog(
 ): AssignLog {
   const { assign } = broker.subjects;
   const fenceText = JSON.stringify({ v: 1, epoch, items: [] } satisfies AssignmentBatch);
-  let last = 0;
+  /** Where the log ends as far as this writer knows, once all that is under way is stored. */
+  let last = { seq: 0, id: "" };
+  let count = 0;
+  const nextId = () => `${epoch}.${(count += 1)}`;
 
   /** Appends the fence behind whatever stands last; undefined when something came between or nothing is known. */
-  async function tryFence(): Promise<number | undefined> {
+  async function tryFence(): Promise<{ seq: number; id: string } | undefined> {
     const { lastSeq } = await broker.streamState(assign.stream);
     const newest = await broker.last(assign.stream, assign.epoch);
     const found = newest && decodeAssignments(textOf(newest))?.epoch;
@@ -37,13 +42,14 @@ export function createAssignLog(
         "lost_race",
         `Epoch ${found} writes the assignments; epoch ${epoch} is over.`,
       );
+    const id = nextId();
     try {
-      return (
-        await broker.publish(assign.epoch, fenceText, {
-          expectStream: lastSeq,
-          timeoutMs: TIMEOUT_MS,
-        })
-      ).seq;
+      const { seq } = await broker.publish(assign.epoch, fenceText, {
+        expectStream: lastSeq,
+        headers: { "Nats-Msg-Id": id },
+        timeoutMs: TIMEOUT_MS,
+      });
+      return { seq, id };
     } catch (error) {
       if (hasCode(error, "lost_race")) return undefined;
       throw error;
@@ -54,9 +60,9 @@ export function createAssignLog(
     async fence(signal) {
       while (!signal.aborted) {
         try {
-          const seq = await tryFence();
-          if (seq !== undefined) {
-            last = seq;
+          const stored = await tryFence();
+          if (stored !== undefined) {
+            last = stored;
             return;
           }
         } catch (error) {
@@ -67,13 +73,14 @@ export function createAssignLog(
       throw new MillraceError("lost_race", `Epoch ${epoch} ended before it could write.`);
     },
     append(workerId, text) {
-      const expectStream = last;
-      last += 1;
+      const before = last;
+      last = { seq: before.seq + 1, id: nextId() };
       const published = broker.publish(assign.to(workerId), text, {
-        expectStream,
+        expectStream: before.seq,
+        headers: { "Nats-Msg-Id": last.id, "Nats-Expected-Last-Msg-Id": before.id },
         timeoutMs: TIMEOUT_MS,
       });
-      return { seq: last, stored: published.then(() => true, whenUnsure) };
+      return { seq: last.seq, stored: published.then(() => true, whenUnsure) };
     },
     async holds(workerId, text, seq) {
       const found = await broker.next(assign.stream, { from: seq, subject: assign.to(workerId) });

@@ -26,7 +26,7 @@ type Reply = { seq?: number; error?: { err_code?: number; code?: number; descrip
 
 const SWEEP_MS = 250;
 const DEFAULT_TIMEOUT_MS = 5_000;
-const LOST_RACE = new Set([10_071, 10_164, 10_158]);
+const LOST_RACE = new Set([10_070, 10_071, 10_164, 10_158]);
 const NO_SPACE = new Set([10_077, 10_047, 10_023, 10_028]);
 const encoder = new TextEncoder();
 

@@ -83,6 +83,7 @@ function streamsOf(subjects: Subjects, { replicas = 1 }: TopologyOptions): Wante
       name: assign.stream,
       subjects: [assign.all],
       max_age: nanos(HOUR_MS),
+      duplicate_window: nanos(1_000), // the ids chain the appends; nothing is sent twice
       discard: "old",
       republish: { src: assign.all, dest: assign.commands },
     },
