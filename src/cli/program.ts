@@ -21,7 +21,7 @@ import { cordonCommand, drainCommand, uncordonCommand } from "./commands/worker-
 import { workersCommand } from "./commands/workers.ts";
 import type { CliConfig } from "./config.ts";
 import { type Context, createContext } from "./context.ts";
-import { EXIT, EXIT_CODES_HELP, exitCodeOfError } from "./exit-codes.ts";
+import { EXIT, EXIT_CODES_HELP, exitCodeOfError, signalCode } from "./exit-codes.ts";
 import type { Terminal } from "./terminal.ts";
 import { VERSION } from "./version.ts";
 
@@ -51,6 +51,7 @@ export async function runProgram(
     await program.parseAsync([...argv]);
     return exitCode;
   } catch (error) {
+    if (terminal.unread.aborted) return signalCode("SIGPIPE");
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
     reportError(error, terminal, wantsJson(argv));
     return exitCodeOfError(error);

@@ -47,8 +47,8 @@ export async function followToEnd(followed: FollowedJob): Promise<number> {
   const whole = Promise.all([
     awaitEnd(api, id, stop),
     showLogs(followLogs(api, id, { attempt: "all" }, stop), terminal, json),
-    showWaiting(api, id, terminal, stop),
   ]);
+  const waiting = showWaiting(api, id, terminal, stop);
   try {
     const ended = await Promise.race([whole, aborted(stop)]);
     gone?.throwIfAborted();
@@ -60,7 +60,8 @@ export async function followToEnd(followed: FollowedJob): Promise<number> {
   } finally {
     terminal.unread.removeEventListener("abort", unread);
     leaving.abort();
-    await whole.catch(() => {}); // whatever it was has been told, or is the leaving
+    // what fails from here on has been told, or is the leaving
+    await Promise.allSettled([whole, waiting]);
   }
 }
 

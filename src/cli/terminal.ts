@@ -12,7 +12,7 @@ export type Terminal = {
   readonly colors: Colors;
   /** True when a person watches stderr. */
   readonly interactive: boolean;
-  /** Columns of the terminal that stdout is; unlimited in a pipe. */
+  /** Columns for a status line; unlimited where nobody tells. */
   readonly width: number;
   /** Aborts when nobody reads stdout any more. */
   readonly unread: AbortSignal;
@@ -57,7 +57,7 @@ export function createTerminal(wantsColors: boolean): Terminal {
   return {
     colors: colors.createColors(wantsColors && isatty(1)),
     interactive,
-    width: process.stdout.columns ?? Number.POSITIVE_INFINITY,
+    width: process.stderr.columns || Number.POSITIVE_INFINITY,
     unread: unread.signal,
     print: (text) => write("stdout", `${text}\n`),
     printJson: (value) => write("stdout", `${JSON.stringify(value)}\n`),
