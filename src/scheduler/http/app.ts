@@ -5,6 +5,7 @@ import { OpenAPIHono } from "@hono/zod-openapi";
 
 import { refuseMisfits } from "./answers.ts";
 import { createBatchRoutes } from "./batch.ts";
+import { guardBroker } from "./broker-guard.ts";
 import type { HttpDeps } from "./deps.ts";
 import { addDocs } from "./docs.ts";
 import type { HttpEnv } from "./env.ts";
@@ -27,7 +28,8 @@ import { createWorkerRoutes } from "./workers.ts";
 /** The type of the app's routes, for hono's typed client. */
 export type Api = ReturnType<typeof createApp>;
 
-export function createApp(deps: HttpDeps) {
+export function createApp(given: HttpDeps) {
+  const deps: HttpDeps = { ...given, ...guardBroker(given) };
   // every waiting request listens to it
   setMaxListeners(0, deps.closing);
   const app = new OpenAPIHono<HttpEnv>({ defaultHook: refuseMisfits });

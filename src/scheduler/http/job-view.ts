@@ -34,7 +34,7 @@ export const jobSchema = z
     state: z.enum(JOB_STATES),
     queue: z.string(),
     priority: z.int(),
-    spec: z.custom<JobSpec>().openapi(SPEC_REFERENCE),
+    spec: z.custom<JobSpec>().openapi({ type: "object", allOf: [SPEC_REFERENCE] }),
     labels: z.record(z.string(), z.string()),
     submittedAt: instant,
     notBefore: instant.optional(),

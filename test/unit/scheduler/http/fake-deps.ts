@@ -1,0 +1,42 @@
+// The facade's surroundings without a broker: one store in memory and an empty index.
+import type { HttpDeps } from "../../../../src/scheduler/http/deps.ts";
+import { createBoard } from "../../../../src/scheduler/core/board.ts";
+import { silentLog } from "../../../../src/shared/io/log.ts";
+import { createSubjects } from "../../../../src/shared/subjects.ts";
+
+const unexpected = (): never => {
+  throw new Error("not expected here");
+};
+
+export function fakeDeps(changes: Partial<HttpDeps> = {}): HttpDeps {
+  return {
+    store: {
+      create: unexpected,
+      read: unexpected,
+      write: unexpected,
+      update: unexpected,
+      remove: unexpected,
+      requestCancel: unexpected,
+      cancelIntent: unexpected,
+      clearCancel: unexpected,
+    },
+    view: createBoard(),
+    logs: { read: unexpected },
+    broker: {
+      isUp: () => true,
+      range: unexpected,
+      streamState: unexpected,
+      subjects: createSubjects(),
+    },
+    clock: { now: () => 1_000, mono: () => 1_000 },
+    log: silentLog,
+    newJobId: () => "k3v9x0q2m7c1w8z5b4n6",
+    control: unexpected,
+    queues: { put: unexpected },
+    leader: () => undefined,
+    ready: () => true,
+    metrics: async () => "",
+    closing: new AbortController().signal,
+    ...changes,
+  };
+}
