@@ -110,15 +110,17 @@ describe("run", () => {
 
 describe("a job that was submitted", () => {
   it("is followed, replayed from the end, waited for and shown", async () => {
-    const id = await cli.submit("--label", "app=test", "--", "bash", "examples/count.sh", "4");
+    const go = join(dir.path, "go");
+    const script = `echo one; until [ -e ${go} ]; do sleep 0.05; done; echo two; echo three`;
+    const id = await cli.submit("--label", "app=test", "--", "sh", "-c", script);
     await using follower = cli.start("logs", "-f", id);
-    await follower.printed(/line 1/);
+    await follower.printed(/one/);
     expect((await cli.job(id)).state).toBe("running");
-    const followed = await follower.ended;
-    expect(followed.stdout).toBe("line 1 of 4\nline 2 of 4\nline 3 of 4\nline 4 of 4\n");
+    await writeFile(go, "");
+    expect((await follower.ended).stdout).toBe("one\ntwo\nthree\n");
 
     expect((await cli.run("wait", id)).code).toBe(0);
-    expect((await cli.run("logs", "-n", "2", id)).stdout).toBe("line 3 of 4\nline 4 of 4\n");
+    expect((await cli.run("logs", "-n", "2", id)).stdout).toBe("two\nthree\n");
     expect((await cli.run("logs", "--channel", "stderr", id)).stdout).toBe("");
     expect((await cli.run("get", id)).stdout).toMatch(/succeeded[^]*app=test[^]*attempt 1/);
     expect((await cli.run("why", id)).stdout).toContain("succeeded");

@@ -11,14 +11,11 @@ import { until } from "../../lab/until.ts";
 const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
 const MAIN = fileURLToPath(new URL("../../../dist/cli/main.js", import.meta.url));
 
-export type Piece = { at: number; bytes: Buffer };
 export type Ended = { code: number | null; stdout: string; stderr: string; bytes: Buffer };
 
 export type Running = AsyncDisposable & {
   readonly pid: number;
   readonly ended: Promise<Ended>;
-  /** What came out so far, with the moment of each piece. */
-  readonly pieces: readonly Piece[];
   printed(pattern: RegExp): Promise<RegExpExecArray>;
   signal(name: NodeJS.Signals): void;
   /** Stops reading its output for good. */
@@ -72,11 +69,11 @@ export async function millrace(stateDir: string): Promise<Millrace> {
 function startCommand(args: readonly string[], env: NodeJS.ProcessEnv): Running {
   const child = spawn(process.execPath, [MAIN, ...args], { cwd: ROOT, env, stdio: "pipe" });
   child.stdin.end();
-  const pieces: Piece[] = [];
+  const pieces: Buffer[] = [];
   let stderr = "";
-  child.stdout.on("data", (bytes: Buffer) => pieces.push({ at: performance.now(), bytes }));
+  child.stdout.on("data", (bytes: Buffer) => pieces.push(bytes));
   child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
-  const bytes = () => Buffer.concat(pieces.map((piece) => piece.bytes));
+  const bytes = () => Buffer.concat(pieces);
   let gone = false;
 
   async function untilEnd(): Promise<Ended> {
@@ -89,7 +86,6 @@ function startCommand(args: readonly string[], env: NodeJS.ProcessEnv): Running 
   return {
     pid: child.pid!,
     ended,
-    pieces,
     signal: (name) => void child.kill(name),
     closeOutput: () => void child.stdout.destroy(),
     async printed(pattern) {
