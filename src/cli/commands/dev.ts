@@ -47,7 +47,12 @@ export function devCommand({ act, config, terminal }: Context): Command {
           ended.abort();
           if (count > 1) void installation?.stop();
         });
-        installation = await start(options, ended.signal);
+        try {
+          installation = await start(options, ended.signal);
+        } catch (error) {
+          if (ended.signal.aborted) return EXIT.ok;
+          throw error;
+        }
         await using _announcement = await announce(config.stateDir, installation);
         await (options.json
           ? terminal.printJson(addresses(installation))
