@@ -10,7 +10,7 @@ import type { HttpEnv } from "./env.ts";
 import { readKey } from "./idempotency.ts";
 import { keyParameter } from "./jobs.ts";
 import { SPEC_REFERENCE } from "./spec-schema.ts";
-import { createSubmit } from "./submit.ts";
+import { createSubmit, requireStorable } from "./submit.ts";
 
 const BODY_LIMIT = 8_388_608;
 const MAX_JOBS = 1_000;
@@ -50,6 +50,8 @@ export function createBatchRoutes(deps: HttpDeps) {
   return new OpenAPIHono<HttpEnv>().openapi(batchRoute, async (c) => {
     const key = readKey(c.req.header("idempotency-key"));
     const specs = parseBatch(await readJson(c, BODY_LIMIT));
+    for (const [index, spec] of specs.entries())
+      requireStorable(spec, deps.broker.maxPayload, `jobs[${index}]`);
     const results = await Promise.allSettled(
       // a line break cannot stand in a key, so no other request's key means the same job
       specs.map((spec, index) => submit(spec, key === undefined ? undefined : `${key}\n${index}`)),

@@ -22,7 +22,7 @@ export type HttpDeps = {
   store: JobStore;
   view: View;
   logs: Pick<LogReader, "read">;
-  broker: Pick<Broker, "isUp" | "range" | "streamState" | "subjects">;
+  broker: Pick<Broker, "isUp" | "maxPayload" | "range" | "streamState" | "subjects">;
   clock: Clock;
   log: Log;
   newJobId(): string;

@@ -14,7 +14,7 @@ import { readKey } from "./idempotency.ts";
 import { jobParams } from "./ids.ts";
 import { jobSchema, jobTag, jobView, type JobView } from "./job-view.ts";
 import { SPEC_REFERENCE } from "./spec-schema.ts";
-import { createSubmit } from "./submit.ts";
+import { createSubmit, requireStorable } from "./submit.ts";
 import { createAwaitFinal } from "./wait.ts";
 
 const waitQuery = z.strictObject({ wait: waitParameter });
@@ -63,7 +63,7 @@ const deleteRoute = createRoute({
 const MAX_ROUNDS = 10;
 
 export function createJobRoutes(deps: HttpDeps) {
-  const { store, view } = deps;
+  const { broker, store, view } = deps;
   const submit = createSubmit(deps);
   const awaitFinal = createAwaitFinal(deps);
 
@@ -95,7 +95,9 @@ export function createJobRoutes(deps: HttpDeps) {
     .openapi(submitRoute, async (c) => {
       const key = readKey(c.req.header("idempotency-key"));
       const { wait } = c.req.valid("query");
-      const accepted = await submit(parseSpec(await readJson(c)), key);
+      const spec = parseSpec(await readJson(c));
+      requireStorable(spec, broker.maxPayload);
+      const accepted = await submit(spec, key);
       c.header("Location", `/v1/jobs/${accepted.record.id}`);
       if (accepted.replayed) c.header("Idempotent-Replayed", "true");
       if (wait === undefined) return c.json(show(c, accepted), 202);

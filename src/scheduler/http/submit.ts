@@ -3,6 +3,7 @@ import { hasCode, MillraceError } from "../../shared/errors.ts";
 import type { Versioned } from "../../shared/io/job-store.ts";
 import { newJob } from "../../shared/job-machine.ts";
 import type { JobSpec } from "../../shared/spec.ts";
+import { BODY_LIMIT } from "./body.ts";
 import type { HttpDeps } from "./deps.ts";
 import { fingerprintOf, jobIdOf } from "./idempotency.ts";
 
@@ -15,6 +16,21 @@ export type Submit = (spec: JobSpec, key?: string) => Promise<Accepted>;
 
 /** A key's job may expire between the refusal and the look at it, hardly ever twice. */
 const MAX_ROUNDS = 3;
+
+/** What the broker's largest message must hold beside the spec: attempts, timeline, a handler's result. */
+const RECORD_ROOM_BYTES = 524_288;
+
+/** Throws `body_too_large` for a spec whose record might outgrow what the broker takes in one message. */
+export function requireStorable(spec: JobSpec, maxPayload: number, field?: string): void {
+  const limit = Math.min(BODY_LIMIT, maxPayload - RECORD_ROOM_BYTES);
+  const bytes = Buffer.byteLength(JSON.stringify(spec));
+  if (bytes <= limit) return;
+  throw new MillraceError(
+    "body_too_large",
+    `The spec has ${bytes} bytes of JSON; this broker can hold ${limit}.`,
+    field === undefined ? {} : { field },
+  );
+}
 
 /** Throws `idempotency_conflict` when the key was used with another spec. */
 export function createSubmit(

@@ -82,6 +82,21 @@ describe("bodies", () => {
     ["an unknown field", postJob({ command, qeue: "x" }), misfit("qeue")],
   ])("%s", (_, request, expected) => expectProblem(lab, request, expected));
 
+  it("a batch that is too long, or has a job that is", async () => {
+    const batch = (command: string[], bytes: number) =>
+      sendJson("POST", "/v1/jobs/batch", {
+        jobs: [{ command: ["true"] }, { command }],
+        x: "x".repeat(bytes),
+      });
+    await expectProblem(lab, batch(["true"], 8_388_608), tooLarge);
+    const long = Array.from({ length: 6 }, () => "x".repeat(200_000));
+    const job = sendJson("POST", "/v1/jobs/batch", { jobs: [{ command }, { command: long }] });
+    await expectProblem(lab, job, { ...tooLarge, field: "jobs[1]" });
+  });
+
+  it("a job whose numbers take more room than the body that brought them", () =>
+    expectProblem(lab, post(`{"handler":"h","input":[${"1e20,".repeat(100_000)}1]}`), tooLarge));
+
   it("takes one byte less than too long, and the last of equal keys", async () => {
     const spec = '{"command":["a"],"queue":"first","queue":"last"}';
     const { status, body } = await api.call("POST", "/v1/jobs", spec.padEnd(1_048_576));

@@ -24,6 +24,7 @@ export function fakeDeps(changes: Partial<HttpDeps> = {}): HttpDeps {
     logs: { read: unexpected },
     broker: {
       isUp: () => true,
+      maxPayload: 8_388_608,
       range: unexpected,
       streamState: unexpected,
       subjects: createSubjects(),
