@@ -1,0 +1,41 @@
+// The checker: a good history passes, and each thing that can be wrong is found when it is planted.
+import { describe, expect, test } from "vitest";
+
+import { check } from "../../../chaos/checker/check.ts";
+import type { History, Observation } from "../../../chaos/checker/history.ts";
+import { INVARIANTS, type Invariant } from "../../../chaos/checker/violation.ts";
+import { cleanHistory } from "./clean-history.ts";
+import { PLANTED } from "./planted.ts";
+
+const found = (history: History) => new Set(check(history).map(({ invariant }) => invariant));
+
+test("a history in which all went well passes", () => {
+  expect(check(cleanHistory())).toEqual([]);
+});
+
+test("the order in which things were noted does not matter", () => {
+  expect(check(cleanHistory().toReversed())).toEqual([]);
+});
+
+test("versions that nobody saw are no violation", () => {
+  let records = 0;
+  const thinned = cleanHistory().filter(
+    (seen) => seen.kind !== "record" || isLast(seen) || (records += 1) % 2 === 0,
+  );
+  expect(thinned.length).toBeLessThan(cleanHistory().length);
+  expect(check(thinned)).toEqual([]);
+});
+
+describe("what is planted is found", () => {
+  test.each(Object.keys(INVARIANTS) as Invariant[])("%s", (invariant) => {
+    expect(found(PLANTED[invariant](structuredClone(cleanHistory()) as Observation[]))).toContain(
+      invariant,
+    );
+  });
+});
+
+function isLast(seen: Extract<Observation, { kind: "record" }>): boolean {
+  return !cleanHistory().some(
+    (other) => other.kind === "record" && other.job === seen.job && other.seq > seen.seq,
+  );
+}
