@@ -14,7 +14,8 @@ import { millrace } from "./lib/api.mjs";
 
 const directory = process.argv[2] ?? "/usr/lib";
 const JOBS = 240;
-const MAX_STDIN = 500_000;
+/** Characters of file names per job on average; a job's standard input takes half a million bytes. */
+const SHARE_SIZE = 100_000;
 const cli = fileURLToPath(new URL("../dist/cli/main.js", import.meta.url));
 const dataDir = mkdtempSync(join(tmpdir(), "millrace-hash-tree-"));
 const children = [];
@@ -31,23 +32,27 @@ async function start(...args) {
   throw new Error(`millrace ${args.join(" ")} ended before it was ready`);
 }
 
-/** Files in shares of about equal number, each small enough for one job's standard input. */
+/** Readable files whose names survive being text. */
+function filesBelow(root) {
+  const find = ["-type", "f", "-readable", "!", "-name", "*\n*"];
+  const found = execFileSync("find", [root, ...find], { maxBuffer: 2 ** 28 }).toString();
+  return found.split("\n").filter((file) => file !== "" && !file.includes("\uFFFD"));
+}
+
+/** Files in shares of about equal number, few enough for one job's standard input. */
 function shares(files) {
-  const dealt = Array.from({ length: JOBS }, () => []);
-  files.forEach((file, index) => dealt[index % JOBS].push(file));
-  return dealt
-    .map((share) => share.join("\n"))
-    .filter((text) => text !== "" && text.length < MAX_STDIN);
+  const size = files.join("\n").length;
+  const count = Math.min(files.length, Math.max(JOBS, Math.ceil(size / SHARE_SIZE)));
+  const dealt = Array.from({ length: count }, () => []);
+  files.forEach((file, index) => dealt[index % count].push(file));
+  return dealt.map((share) => share.join("\n"));
 }
 
 const sorted = (text) => text.trimEnd().split("\n").toSorted().join("\n");
 
 try {
-  const find = ["-type", "f", "-readable", "!", "-name", "*\n*"];
-  const files = execFileSync("find", [directory, ...find], { maxBuffer: 2 ** 28 })
-    .toString()
-    .trimEnd()
-    .split("\n");
+  const files = filesBelow(directory);
+  if (files.length === 0) throw new Error(`${directory} has no files to read`);
   const { ready } = await start("dev", "--workers", "0", "--port", "0", "--data-dir", dataDir);
   const worker = (name) => start("worker", "--nats", ready.nats, "--name", name, "--slots", "2", "--log-level", "warn");
   const api = millrace(ready.url);
@@ -66,7 +71,7 @@ try {
   const finished = ids.map(async (id) => {
     const job = await api.finished(id);
     done += 1;
-    if (done === Math.floor(ids.length / 2)) {
+    if (done === Math.ceil(ids.length / 2)) {
       await worker("joining");
       await api.drain(leaving.ready.worker);
     }

@@ -13,7 +13,7 @@ export default defineHandler({
       ctx.signal.throwIfAborted();
       const words = (await readFile(file, "utf8")).toLowerCase().match(/[a-z]{4,}/g) ?? [];
       for (const word of words) counts[word] = (counts[word] ?? 0) + 1;
-      ctx.log(`${file}: ${words.length} words`);
+      await ctx.log(`${file}: ${words.length} words`);
       ctx.progress((index + 1) / files.length);
     }
     return counts;

@@ -1,5 +1,22 @@
 // The few HTTP calls that the examples share; any HTTP client would do.
-const BATCH = 500;
+const BATCH = { jobs: 500, characters: 2_000_000 };
+
+/** The specs in lists that a request can hold. */
+function* batches(specs) {
+  let batch = [];
+  let characters = 0;
+  for (const spec of specs) {
+    const size = JSON.stringify(spec).length;
+    if (batch.length === BATCH.jobs || (batch.length > 0 && characters + size > BATCH.characters)) {
+      yield batch;
+      batch = [];
+      characters = 0;
+    }
+    batch.push(spec);
+    characters += size;
+  }
+  if (batch.length > 0) yield batch;
+}
 
 /** Millrace at `url`, as plain functions over fetch. */
 export function millrace(url = process.env.MILLRACE_URL ?? "http://127.0.0.1:7070") {
@@ -20,10 +37,8 @@ export function millrace(url = process.env.MILLRACE_URL ?? "http://127.0.0.1:707
     /** Submits many specs; the ids come back in their order. */
     async submitAll(specs) {
       const ids = [];
-      for (let from = 0; from < specs.length; from += BATCH) {
-        const { jobs } = await json("POST", "/v1/jobs/batch", {
-          jobs: specs.slice(from, from + BATCH),
-        });
+      for (const batch of batches(specs)) {
+        const { jobs } = await json("POST", "/v1/jobs/batch", { jobs: batch });
         ids.push(...jobs.map((job) => job.id));
       }
       return ids;

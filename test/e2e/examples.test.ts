@@ -1,0 +1,86 @@
+// The examples on this machine's own files: each compares its result with the same work done without Millrace.
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, expect, it } from "vitest";
+
+import { runCommand } from "./command.ts";
+import { startDev, type Dev } from "./dev.ts";
+import { tempDir } from "../lab/temp-dir.ts";
+
+const example = (name: string) => fileURLToPath(new URL(`../../examples/${name}`, import.meta.url));
+const MINUTES = 60_000;
+
+let dev: Dev;
+beforeAll(async () => {
+  dev = await startDev("--slots", "4", "--handlers", example("handlers"));
+});
+afterAll(() => dev[Symbol.asyncDispose]());
+
+it(
+  "hash-tree: /usr/lib on three workers, of which one joins and one leaves half-way",
+  async () => {
+    const { code, stdout, stderr } = await runCommand(process.execPath, [
+      example("hash-tree.mjs"),
+      "/usr/lib",
+    ]);
+    expect(stderr).not.toContain("Error");
+    expect(stdout).toMatch(/^\d+ files of \/usr\/lib in 240 jobs$/m);
+    expect(stdout).toMatch(
+      /leaving: [1-9]\d* jobs\n  staying: [1-9]\d* jobs\n  joining: [1-9]\d* jobs/,
+    );
+    expect(stdout).toContain("equal to hashing here");
+    expect(code).toBe(0);
+  },
+  10 * MINUTES,
+);
+
+it(
+  "hash-tree: as few files as there can be, with hostile names",
+  async () => {
+    await using dir = await tempDir();
+    await mkdir(join(dir.path, "in"));
+    await writeFile(join(dir.path, "in", "-a 'b\"\\ ü"), "content");
+    const { code, stdout } = await runCommand(process.execPath, [
+      example("hash-tree.mjs"),
+      dir.path,
+    ]);
+    expect(stdout).toContain(`1 files of ${dir.path} in 1 jobs`);
+    expect(stdout).toContain("equal to hashing here");
+    expect(code).toBe(0);
+  },
+  2 * MINUTES,
+);
+
+it(
+  "word-count: all copyright files by handler jobs",
+  async () => {
+    const { code, stdout, stderr } = await runCommand(
+      process.execPath,
+      [example("word-count.mjs")],
+      { MILLRACE_URL: dev.url },
+    );
+    expect(stderr).toBe("");
+    expect(stdout).toMatch(/^\d+ files, \d+ jobs, \d+ different words$/m);
+    expect(stdout).toContain("equal to counting here");
+    expect(code).toBe(0);
+  },
+  5 * MINUTES,
+);
+
+it(
+  "changelog-lines: all compressed changelogs with nothing but curl",
+  async () => {
+    const { code, stdout, stderr } = await runCommand("bash", [example("changelog-lines.sh")], {
+      MILLRACE_URL: dev.url,
+    });
+    expect(stderr).toBe("");
+    const [, files, jobs, theirs, ours] =
+      /^(\d+) changelogs in (\d+) jobs, (\d+) lines by Millrace, (\d+) counted here$/m.exec(
+        stdout,
+      )!;
+    expect([jobs, theirs]).toEqual([files, ours]);
+    expect(code).toBe(0);
+  },
+  5 * MINUTES,
+);
