@@ -46,34 +46,37 @@ const READ_AGAIN_MS = 500;
 /** Runs it and records its end. Never rejects; what cannot be recorded is left to the leader, who will miss it here. */
 export async function carryOut(holding: Holding, deps: AttemptDeps): Promise<void> {
   const { record, attempt } = holding.assignment;
-  const log = deps.log.child({ job: record.id, attempt });
+  const { log } = deps;
+  const ids = { job: record.id, attempt };
   try {
     const recorder = createRecorder({ ...deps, assignment: holding.assignment });
-    const event = await runIt(holding, recorder, deps, log);
+    const event = await runIt(holding, recorder, deps);
     if (event !== undefined) await recorder.record(event);
-    conclude(holding, event, deps, log);
+    conclude(holding, event, deps);
   } catch (error) {
     if (isSuperseded(error)) {
       holding.stop("superseded");
-      conclude(holding, undefined, deps, log);
-    } else log.error({ event: "attempt_unrecorded", error }, "the end is not in the record");
+      conclude(holding, undefined, deps);
+    } else
+      log.error({ event: "attempt_unrecorded", ...ids, error }, "the end is not in the record");
   }
 }
 
 function conclude(
   holding: Holding,
   event: JobEvent | undefined,
-  deps: AttemptDeps,
-  log: Log,
+  { metrics, log }: AttemptDeps,
 ): void {
+  const { record, attempt } = holding.assignment;
+  const ids = { job: record.id, attempt };
   if (event === undefined) {
-    if (holding.stopReason === "superseded") deps.metrics.superseded.inc();
-    log.warn({ event: "attempt_dropped", why: holding.stopReason }, "attempt dropped");
+    if (holding.stopReason === "superseded") metrics.superseded.inc();
+    log.warn({ event: "attempt_dropped", ...ids, why: holding.stopReason }, "attempt dropped");
     return;
   }
   const outcome = event.type === "finished" ? event.ending.outcome : event.type;
-  deps.metrics.attempts.inc({ outcome });
-  log.info({ event: "attempt_ended", outcome }, "attempt ended");
+  metrics.attempts.inc({ outcome });
+  log.info({ event: "attempt_ended", ...ids, outcome }, "attempt ended");
 }
 
 /** The event that ends the attempt, its output stored; undefined when there is nothing to record. */
@@ -81,7 +84,6 @@ async function runIt(
   holding: Holding,
   recorder: Recorder,
   deps: AttemptDeps,
-  log: Log,
 ): Promise<JobEvent | undefined> {
   const { record, attempt } = holding.assignment;
   const { workerId, clock, shipper, giveUp } = deps;
@@ -90,9 +92,9 @@ async function runIt(
     attempt,
     maxBytes: record.spec.maxOutput ?? SPEC_DEFAULTS.maxOutputBytes,
   });
-  using _void = onAbort(holding.superseded, sink.abandon);
+  using _void = holding.onSuperseded(sink.abandon);
   using _leaving = onAbort(giveUp, sink.abandon);
-  const end = await runInSlot(holding, recorder, sink, deps, log);
+  const end = await runInSlot(holding, recorder, sink, deps);
   const event = verdict(end, holding.stopReason, {
     attempt,
     worker: workerId,
@@ -106,7 +108,7 @@ async function runIt(
   }
   // Whoever sees the end in the record can read all of the output.
   const output = await sink.close(finalOf(event));
-  return holding.superseded.aborted ? undefined : withOutput(event, output);
+  return holding.isSuperseded ? undefined : withOutput(event, output);
 }
 
 /** The slot is free again as soon as nothing of the attempt runs: the leader counts it until the end is in the record. */
@@ -115,10 +117,9 @@ async function runInSlot(
   recorder: Recorder,
   sink: OutputSink,
   deps: AttemptDeps,
-  log: Log,
 ): Promise<RunEnd> {
   const { record, attempt } = holding.assignment;
-  const { clock, metrics, workerId } = deps;
+  const { clock, metrics, workerId, log } = deps;
   using slot = await takeSlot(holding, deps);
   if (slot === undefined)
     return { kind: "not_started", reason: "The worker had no room for it, or was leaving." };

@@ -9,7 +9,8 @@ export class Holding {
   startedAt: number;
   progress: Progress | undefined;
   readonly #stop = new AbortController();
-  readonly #superseded = new AbortController();
+  #isSuperseded = false;
+  #whenSuperseded: (() => void) | undefined;
 
   constructor(assignment: Assignment, takenAt: number) {
     this.assignment = assignment;
@@ -21,19 +22,29 @@ export class Holding {
     return this.#stop.signal;
   }
 
-  /** Aborts when nothing of the attempt matters any more. */
-  get superseded(): AbortSignal {
-    return this.#superseded.signal;
+  /** True when nothing of the attempt matters any more. */
+  get isSuperseded(): boolean {
+    return this.#isSuperseded;
+  }
+
+  /** Calls `act`, the only one there is, when the attempt is superseded, at once if it is; no more once disposed. */
+  onSuperseded(act: () => void): Disposable {
+    if (this.#isSuperseded) act();
+    this.#whenSuperseded = act;
+    return { [Symbol.dispose]: () => (this.#whenSuperseded = undefined) };
   }
 
   /** The reason that counts in the end: the first one, but superseded beats every other. */
   get stopReason(): StopReason | undefined {
-    if (this.#superseded.signal.aborted) return "superseded";
+    if (this.#isSuperseded) return "superseded";
     return this.#stop.signal.reason as StopReason | undefined;
   }
 
   stop(why: StopReason): void {
-    if (why === "superseded") this.#superseded.abort();
+    if (why === "superseded" && !this.#isSuperseded) {
+      this.#isSuperseded = true;
+      this.#whenSuperseded?.();
+    }
     this.#stop.abort(why);
   }
 

@@ -23,12 +23,16 @@ export function createStartRecord(deps: {
   let timer: Disposable | undefined;
 
   async function write(at: number): Promise<void> {
-    const { attempt } = holding.assignment;
+    const { attempt, record } = holding.assignment;
     try {
       await recorder.record({ type: "started", at, attempt, worker });
     } catch (error) {
       if (isSuperseded(error)) holding.stop("superseded");
-      else log.error({ event: "start_unrecorded", error }, "the start is not in the record");
+      else
+        log.error(
+          { event: "start_unrecorded", job: record.id, attempt, error },
+          "the start is not in the record",
+        );
     }
   }
 

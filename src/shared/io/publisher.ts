@@ -22,6 +22,7 @@ export type PublishOptions = {
 export type Stamp = { seq: number };
 
 type Pending = Deferred<Stamp> & { subject: string; deadline: number };
+type Outgoing = { token: string; payload: string | Uint8Array; headers: MsgHdrs | undefined };
 type Reply = { seq?: number; error?: { err_code?: number; code?: number; description?: string } };
 
 const SWEEP_MS = 250;
@@ -29,6 +30,7 @@ const DEFAULT_TIMEOUT_MS = 5_000;
 const LOST_RACE = new Set([10_070, 10_071, 10_164, 10_158]);
 const NO_SPACE = new Set([10_077, 10_047, 10_023, 10_028]);
 const encoder = new TextEncoder();
+const decoder = new TextDecoder();
 
 export type Publisher = Disposable & {
   publish(subject: string, payload: string | Uint8Array, options?: PublishOptions): Promise<Stamp>;
@@ -43,6 +45,7 @@ export function createPublisher(
   mono: () => number,
 ): Publisher {
   const pending = new Map<string, Pending>();
+  let outgoing: Outgoing[] = [];
   let count = 0;
   let sweeper: NodeJS.Timeout | undefined;
 
@@ -68,6 +71,24 @@ export function createPublisher(
     sweeper = pending.size > 0 ? setTimeout(sweep, SWEEP_MS) : undefined;
   }
 
+  /** Publishes what this turn of the loop gathered: one write to the socket costs more than many messages in it. */
+  function flush(): void {
+    const batch = outgoing;
+    outgoing = [];
+    for (const { token, payload, headers } of batch) {
+      const wait = pending.get(token);
+      // Who was told that it failed must not see it stored by a later connection.
+      if (wait === undefined) continue;
+      const reply = `${inbox}.${token}`;
+      try {
+        nc.publish(wait.subject, payload, headers === undefined ? { reply } : { reply, headers });
+      } catch (error) {
+        pending.delete(token);
+        wait.reject(unknown(wait.subject, "it could not be sent", error));
+      }
+    }
+  }
+
   function failPending(cause?: unknown): void {
     for (const wait of pending.values())
       wait.reject(unknown(wait.subject, "the connection was lost", cause));
@@ -86,19 +107,7 @@ export function createPublisher(
       const token = (count++).toString(36);
       pending.set(token, wait);
       sweeper ??= setTimeout(sweep, SWEEP_MS);
-      try {
-        const headers = headersOf(options);
-        nc.publish(
-          subject,
-          payload,
-          headers === undefined
-            ? { reply: `${inbox}.${token}` }
-            : { reply: `${inbox}.${token}`, headers },
-        );
-      } catch (error) {
-        pending.delete(token);
-        wait.reject(unknown(subject, "it could not be sent", error));
-      }
+      if (outgoing.push({ token, payload, headers: headersOf(options) }) === 1) setImmediate(flush);
       return wait.promise;
     },
     [Symbol.dispose]() {
@@ -112,7 +121,7 @@ export function createPublisher(
 function settle(wait: Pending, data: Uint8Array): void {
   let reply: Reply;
   try {
-    reply = JSON.parse(new TextDecoder().decode(data)) as Reply;
+    reply = JSON.parse(decoder.decode(data)) as Reply;
   } catch (error) {
     return wait.reject(unknown(wait.subject, "the answer is not readable", error));
   }

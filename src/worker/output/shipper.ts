@@ -2,6 +2,7 @@
 import type { Broker } from "../../shared/io/broker.ts";
 import { aborted, type Service } from "../../shared/io/lifecycle.ts";
 import { silentLog, type Log } from "../../shared/io/log.ts";
+import type { OutputTotals } from "../../shared/job.ts";
 import { createBudget } from "./budget.ts";
 import { DEFAULT_LIMITS, type Limits } from "./limits.ts";
 import { createSink, type OutputSink } from "./sink.ts";
@@ -26,6 +27,7 @@ export type AttemptOutput = {
 export type Shipper = Service & { open(output: AttemptOutput): OutputSink };
 
 const DEFAULT_MAX_BYTES = 2 ** 30;
+const NOTHING: OutputTotals = { stdout: 0, stderr: 0, chunks: 0, dropped: 0 };
 
 /** Until its signal aborts; then what is still open is abandoned, so end the attempts first. */
 export function createShipper(options: ShipperOptions): Shipper {
@@ -42,27 +44,50 @@ export function createShipper(options: ShipperOptions): Shipper {
     options.onDiskFailure?.(error);
   }
 
+  function begin({ job, attempt, maxBytes = DEFAULT_MAX_BYTES }: AttemptOutput): OutputSink {
+    const sink = createSink({
+      broker,
+      log,
+      job,
+      attempt,
+      maxBytes,
+      limits,
+      spoolDir: spoolRoot,
+      budgets,
+      onDiskFailure,
+      onOver: () => void open.delete(sink),
+    });
+    open.add(sink);
+    return sink;
+  }
+
   return {
     name: "shipper",
-    open({ job, attempt, maxBytes = DEFAULT_MAX_BYTES }) {
-      const sink = createSink({
-        broker,
-        log,
-        job,
-        attempt,
-        maxBytes,
-        limits,
-        spoolDir: spoolRoot,
-        budgets,
-        onDiskFailure,
-        onOver: () => void open.delete(sink),
-      });
-      open.add(sink);
-      return sink;
-    },
+    open: (output) => lazily(() => begin(output)),
     async run(signal) {
       await aborted(signal);
       for (const sink of open) sink.abandon();
+    },
+  };
+}
+
+/** A sink that costs nothing until the first byte: most attempts of small functions never write one. */
+function lazily(begin: () => OutputSink): OutputSink {
+  let sink: OutputSink | undefined;
+  let over = false;
+  return {
+    write(channel, bytes) {
+      if (over || bytes.length === 0) return undefined;
+      sink ??= begin();
+      return sink.write(channel, bytes);
+    },
+    close(final) {
+      over = true;
+      return sink?.close(final) ?? Promise.resolve({ ...NOTHING });
+    },
+    abandon() {
+      over = true;
+      sink?.abandon();
     },
   };
 }
