@@ -54,7 +54,8 @@ try {
   const files = filesBelow(directory);
   if (files.length === 0) throw new Error(`${directory} has no files to read`);
   const { ready } = await start("dev", "--workers", "0", "--port", "0", "--data-dir", dataDir);
-  const worker = (name) => start("worker", "--nats", ready.nats, "--name", name, "--slots", "2", "--log-level", "warn");
+  const worker = (name) =>
+    start("worker", "--nats", ready.nats, "--name", name, "--slots", "2", "--log-level", "warn");
   const api = millrace(ready.url);
 
   const leaving = await worker("leaving");

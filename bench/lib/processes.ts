@@ -31,7 +31,16 @@ export async function startInstallation(): Promise<Installation> {
     url,
     nats,
     async startWorker(slots) {
-      const flags = ["--log-level", "warn", "--nats", nats, "--slots", String(slots), "--handlers", HANDLERS];
+      const flags = [
+        "--log-level",
+        "warn",
+        "--nats",
+        nats,
+        "--slots",
+        String(slots),
+        "--handlers",
+        HANDLERS,
+      ];
       workers.push(await start("worker", ...flags));
     },
     cpuMs: () => cpuMsOfTrees([dev, ...workers].map(({ child }) => child.pid ?? 0)),
