@@ -10,6 +10,7 @@ import { getCommand } from "./commands/get.ts";
 import { logsCommand } from "./commands/logs.ts";
 import { lsCommand } from "./commands/ls.ts";
 import { queuesCommand } from "./commands/queues.ts";
+import { reconcileCommand } from "./commands/reconcile.ts";
 import { retryCommand } from "./commands/retry.ts";
 import { runCommand } from "./commands/run.ts";
 import { schedulerCommand } from "./commands/scheduler.ts";
@@ -35,7 +36,7 @@ const COMMANDS: Record<string, ((context: Context) => Command)[]> = {
     drainCommand,
     queuesCommand,
   ],
-  "Run Millrace:": [devCommand, schedulerCommand, workerCommand, doctorCommand],
+  "Run Millrace:": [devCommand, schedulerCommand, workerCommand, doctorCommand, reconcileCommand],
 };
 
 /** Runs one command line and resolves to the program's exit code. Never throws. */

@@ -13,10 +13,21 @@ export type StreamReport = {
   writable: boolean;
   messages: number;
   bytes: number;
+  /** Absent where the stream has no limit of its own. */
+  maxBytes?: number;
+  /** What gives way when the limit is reached: the oldest messages, or whoever writes next. */
+  discards: "old" | "new";
 };
 
 export type BrokerReport = {
   version: string;
+  /** The server that answered, and its cluster if it is part of one: tells whether a monitoring endpoint belongs to it. */
+  serverId: string;
+  cluster?: string;
+  /** Largest message in bytes that it takes. */
+  maxPayload: number;
+  /** How far the clocks of the servers are ahead of ours: of them all, the one that is furthest off. */
+  clockAheadMs: number;
   /** Bytes that JetStream holds and may hold; no limit is undefined. */
   storage: { used: number; limit?: number };
   streams: StreamReport[];
@@ -27,25 +38,24 @@ export type BrokerReport = {
 /** Throws `broker_unavailable` when JetStream does not answer. */
 export async function inspectBroker(broker: Broker): Promise<BrokerReport> {
   const { jobs, assign, logs, workers, leader, queues } = broker.subjects;
-  const names = [
-    jobs.stream,
-    assign.stream,
-    logs.stream,
-    workers.stream,
-    leader.stream,
-    queues.stream,
-  ];
+  const names = [jobs, assign, logs, workers, leader, queues].map(({ stream }) => stream);
+  const server = broker.nc.info;
   try {
     const manager = await jetstreamManager(broker.nc);
     const account = await manager.getAccountInfo();
-    const found = await Promise.all(names.map((name) => findStream(manager, name)));
+    const found = await Promise.all(names.map((name) => findStream(manager, name, broker)));
+    const streams = found.filter((info) => info !== undefined);
     return {
       version: broker.version,
+      serverId: server?.server_id ?? "",
+      ...(server?.cluster ? { cluster: server.cluster } : {}),
+      maxPayload: broker.maxPayload,
+      clockAheadMs: furthest(streams.map(({ aheadMs }) => aheadMs)),
       storage: {
         used: account.storage,
         ...(account.limits.max_storage > 0 ? { limit: account.limits.max_storage } : {}),
       },
-      streams: found.flatMap((info) => (info === undefined ? [] : [reportOf(info)])),
+      streams: streams.map(({ info }) => reportOf(info)),
       missing: names.filter((_, index) => found[index] === undefined),
     };
   } catch (cause) {
@@ -59,17 +69,27 @@ export async function inspectBroker(broker: Broker): Promise<BrokerReport> {
 
 const NOT_FOUND = 10_059;
 
+/** The server stamps its answer with the same clock as it stamps messages. */
+type Stamped = StreamInfo & { ts?: string };
+
 async function findStream(
   manager: JetStreamManager,
   name: string,
-): Promise<StreamInfo | undefined> {
+  { clock }: Broker,
+): Promise<{ info: StreamInfo; aheadMs: number } | undefined> {
   try {
-    return await manager.streams.info(name);
+    const askedAt = clock.now();
+    const info: Stamped = await manager.streams.info(name);
+    const middle = (askedAt + clock.now()) / 2;
+    return { info, aheadMs: (Date.parse(info.ts ?? "") || middle) - middle };
   } catch (error) {
     if ((error as { code?: unknown }).code === NOT_FOUND) return undefined;
     throw error;
   }
 }
+
+const furthest = (offsets: readonly number[]): number =>
+  offsets.reduce((worst, one) => (Math.abs(one) > Math.abs(worst) ? one : worst), 0);
 
 function reportOf({ config, state, cluster }: StreamInfo): StreamReport {
   const copies = cluster?.replicas ?? [];
@@ -80,5 +100,7 @@ function reportOf({ config, state, cluster }: StreamInfo): StreamReport {
     writable: config.num_replicas === 1 || (cluster?.leader ?? "") !== "",
     messages: state.messages,
     bytes: state.bytes,
+    ...(config.max_bytes > 0 ? { maxBytes: config.max_bytes } : {}),
+    discards: config.discard,
   };
 }
