@@ -11,7 +11,16 @@ import { spawnNode, type Exit, type Spawned } from "./spawn.ts";
 import { tempDir } from "./temp-dir.ts";
 import { until } from "./until.ts";
 
-export type LabWorkerOptions = {
+export type LabProcessOptions = {
+  /** Address of the broker as this one sees it; default: the broker's own. */
+  nats?: string;
+  /** Further options of the command line. */
+  args?: readonly string[];
+  /** Laid over the test's own environment. */
+  env?: NodeJS.ProcessEnv;
+};
+
+export type LabWorkerOptions = LabProcessOptions & {
   /** First part of the worker's id; default "worker". */
   name?: string;
   /** Default 2. */
@@ -28,6 +37,10 @@ export type LabOptions = {
   workers?: readonly LabWorkerOptions[];
   /** Settings of the broker, in nats-server's own words. */
   broker?: Readonly<Record<string, unknown>>;
+  /** Brokers that the test has started itself and ends itself; then the lab has none of its own. */
+  on?: { readonly url: string };
+  /** Further options of every command line. */
+  args?: readonly string[];
 };
 
 type LabProcess = {
@@ -41,13 +54,14 @@ export type LabScheduler = LabProcess & { readonly url: string };
 export type LabWorker = LabProcess & { readonly id: string };
 
 export type Lab = AsyncDisposable & {
+  /** The lab's own broker. */
   readonly broker: TestBroker;
   readonly schedulers: readonly LabScheduler[];
   readonly workers: readonly LabWorker[];
   /** Where the first scheduler answers. */
   readonly url: string;
   /** Resolves when the scheduler knows what there is and somebody leads. */
-  addScheduler(): Promise<LabScheduler>;
+  addScheduler(options?: LabProcessOptions): Promise<LabScheduler>;
   /** Resolves when every living scheduler would give it work. */
   addWorker(options?: LabWorkerOptions): Promise<LabWorker>;
   /** Submits to the first living scheduler and returns the id. */
@@ -78,7 +92,7 @@ afterEach(({ task: { result } }) => {
 /** Starts all of it and resolves when it is ready for jobs; disposing ends it without goodbye. */
 export async function startLab(options: LabOptions = {}): Promise<Lab> {
   const { schedulers = 1, workers = [{}] } = options;
-  const lab = await openLab(options.broker);
+  const lab = await openLab(options);
   try {
     for (let i = 0; i < schedulers; i += 1) await lab.addScheduler();
     await Promise.all(workers.map(lab.addWorker));
@@ -90,17 +104,23 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
 }
 
 /** A broker and nothing else yet. */
-async function openLab(settings: LabOptions["broker"]): Promise<Lab> {
+async function openLab(options: LabOptions): Promise<Lab> {
   const dir = await tempDir();
-  const broker = await startBroker(settings);
+  const own = options.on === undefined ? await startBroker(options.broker) : undefined;
+  const { url: brokerUrl } = own ?? options.on!;
   const spawned: Spawned[] = [];
   const schedulers: LabScheduler[] = [];
   const workers: LabWorker[] = [];
   const gone = new Set<LabProcess>();
   const living = () => schedulers.filter((scheduler) => !gone.has(scheduler));
 
-  async function spawn(role: string, ...args: string[]): Promise<Spawned> {
-    const child = await spawnNode(MILLRACE, [role, ...args, "--json", `--nats=${broker.url}`]);
+  async function spawn(
+    role: string,
+    args: readonly string[],
+    { nats = brokerUrl, args: more = [], env }: LabProcessOptions,
+  ): Promise<Spawned> {
+    const all = [role, "--json", `--nats=${nats}`, ...args, ...(options.args ?? []), ...more];
+    const child = await spawnNode(MILLRACE, all, env);
     spawned.push(child);
     reports.push(() => `--- ${role} ${child.pid}\n${child.stderr()}`);
     return child;
@@ -120,8 +140,8 @@ async function openLab(settings: LabOptions["broker"]): Promise<Lab> {
 
   const job = (id: string) => call<JobView>("GET", `/v1/jobs/${id}`);
 
-  async function addScheduler(): Promise<LabScheduler> {
-    const child = await spawn("scheduler", "--port=0");
+  async function addScheduler(of: LabProcessOptions = {}): Promise<LabScheduler> {
+    const child = await spawn("scheduler", ["--port=0"], of);
     const [, url] = await child.printed(/"url":"([^"]+)"/, UNTIL_MS);
     const isReady = async () =>
       (await fetch(`${url}/readyz`)).ok &&
@@ -132,15 +152,15 @@ async function openLab(settings: LabOptions["broker"]): Promise<Lab> {
 
   async function addWorker(of: LabWorkerOptions = {}): Promise<LabWorker> {
     const { name = "worker", slots = 2, labels = {}, handlers } = of;
-    const child = await spawn(
-      "worker",
+    const args = [
       `--name=${name}`,
       `--slots=${slots}`,
       ...Object.entries(labels).map(([key, value]) => `--label=${key}=${value}`),
       ...(handlers === undefined ? [] : [`--handlers=${handlers}`]),
       `--work-root=${join(dir.path, "work")}`,
       `--spool-root=${join(dir.path, "spool")}`,
-    );
+    ];
+    const child = await spawn("worker", args, of);
     const [, id] = await child.printed(/"worker":"([^"]+)"/, UNTIL_MS);
     const isKnown = async () => {
       const views = living().map(({ url }) => demand<WorkerView>(`${url}/v1/workers/${id}`, "GET"));
@@ -151,7 +171,10 @@ async function openLab(settings: LabOptions["broker"]): Promise<Lab> {
   }
 
   return {
-    broker,
+    get broker() {
+      if (own === undefined) throw new Error("this lab has no broker of its own");
+      return own;
+    },
     schedulers,
     workers,
     get url() {
@@ -190,7 +213,7 @@ async function openLab(settings: LabOptions["broker"]): Promise<Lab> {
       ),
     async [Symbol.asyncDispose]() {
       for (const child of spawned.toReversed()) await child[Symbol.asyncDispose]();
-      await broker[Symbol.asyncDispose]();
+      await own?.[Symbol.asyncDispose]();
       await dir[Symbol.asyncDispose]();
     },
   };
