@@ -5,6 +5,7 @@ import { join } from "node:path";
 
 import type { Log } from "../shared/io/log.ts";
 import { isWorkerId } from "../shared/names.ts";
+import { createSweeper } from "./launcher/sweeper.ts";
 
 export type WorkerHome = AsyncDisposable & {
   /** Work directories of this worker's attempts. */
@@ -18,17 +19,22 @@ export type WorkerHome = AsyncDisposable & {
 type Owner = { host: string; pid: number; startTime: string | undefined };
 
 const OWNER_FILE = "owner.json";
+/** Below a home: one directory for each attempt that runs, called by its tag. */
+const ATTEMPTS = "attempts";
 
-/** Makes the directories and clears what dead workers left; disposing removes what this one made. */
+/** Makes the directories and clears what dead workers left, processes too; disposing removes what this one made. */
 export async function openHome(
   roots: { workRoot: string; spoolRoot: string },
   workerId: string,
   log: Log,
 ): Promise<WorkerHome> {
   const predecessors = await findDead(roots.workRoot);
-  for (const id of predecessors) await clear(roots, id, log);
+  for (const id of predecessors) {
+    await endAttempts(join(roots.workRoot, id), log);
+    await clear(roots, id, log);
+  }
   const home = join(roots.workRoot, workerId);
-  const workDir = join(home, "attempts");
+  const workDir = join(home, ATTEMPTS);
   await mkdir(workDir, { recursive: true, mode: 0o700 });
   const owner: Owner = {
     host: hostname(),
@@ -42,6 +48,18 @@ export async function openHome(
     predecessors,
     [Symbol.asyncDispose]: () => clear(roots, workerId, log),
   };
+}
+
+/** A launcher that outlives its worker has ended them; one that died with it has not. */
+async function endAttempts(home: string, log: Log): Promise<void> {
+  const tags = await readdir(join(home, ATTEMPTS)).catch(() => []); // it died before it made one
+  const sweeper = createSweeper();
+  const counts = await Promise.all(
+    tags.map((tag) => sweeper.sweep({ tag, group: 0, urgent: true })),
+  );
+  const count = counts.reduce((sum, strays) => sum + strays, 0);
+  if (count > 0)
+    log.warn({ event: "orphans_killed", count }, "a dead worker's processes were killed");
 }
 
 async function clear(

@@ -1,0 +1,91 @@
+// Sees what the API does not show: the records as they are stored, the log of assignments, the processes of jobs.
+import { appendFileSync, existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+
+import { connectBroker, type Broker } from "../../../src/shared/io/broker.ts";
+import { textOf } from "../../../src/shared/io/wire.ts";
+import type { JobRecord } from "../../../src/shared/job.ts";
+import { decodeRecord } from "../../../src/shared/messages.ts";
+import { findTagged } from "../../../src/worker/launcher/tagged-processes.ts";
+import { loggedAssignments, repeated } from "../../broker/scheduler/assignments.ts";
+import { tempDir } from "../../lab/temp-dir.ts";
+import { until } from "../../lab/until.ts";
+
+export type Witness = AsyncDisposable & {
+  readonly broker: Broker;
+  record(id: string): Promise<JobRecord>;
+  /** Attempts that were assigned more than once. */
+  assignedTwice(): Promise<string[]>;
+  /** The epochs of the assignments, in the order of their log. */
+  epochs(): Promise<number[]>;
+  /** Sequence of the newest assignment message. */
+  lastAssigned(): Promise<number>;
+};
+
+export async function openWitness(url: string, prefix = "mr"): Promise<Witness> {
+  const broker = await connectBroker({ url, identity: "witness", prefix });
+  const { jobs, assign } = broker.subjects;
+  return {
+    broker,
+    async record(id) {
+      const stored = await broker.last(jobs.stream, jobs.record(id));
+      const record = stored && decodeRecord(textOf(stored));
+      if (record === undefined) throw new Error(`there is no record of job ${id}`);
+      return record;
+    },
+    assignedTwice: async () => repeated(await loggedAssignments(broker)),
+    epochs: async () => (await loggedAssignments(broker)).map(({ epoch }) => epoch),
+    lastAssigned: async () => (await broker.streamState(assign.stream)).lastSeq,
+    [Symbol.asyncDispose]: () => broker[Symbol.asyncDispose](),
+  };
+}
+
+/** Numbers of the living processes of these jobs, wherever they have gone. */
+export function processesOf(...ids: string[]): number[] {
+  const isTheirs = (tag: string) => ids.some((id) => tag.startsWith(`${id}.`));
+  return findTagged(isTheirs).map(({ pid }) => pid);
+}
+
+export const untilGone = (...ids: string[]): Promise<unknown> =>
+  until(
+    () => processesOf(...ids).length === 0,
+    `all processes of ${ids.join(", ")} to end`,
+    30_000,
+  );
+
+/** True when the process is stopped: it was sent SIGSTOP and no thread of it runs any more. */
+export function isFrozen(pid: number): boolean {
+  const threads = readdirSync(`/proc/${pid}/task`);
+  return threads.every((id) => /\) T/.test(readFileSync(`/proc/${pid}/task/${id}/stat`, "utf8")));
+}
+
+/** A directory in which jobs leave notes and wait for a word. */
+export type Notebook = AsyncDisposable & {
+  readonly path: string;
+  /** Shell: writes "job attempt word" into the journal. */
+  note(word: string): string;
+  /** Shell: goes on only after `say`. */
+  await(word: string): string;
+  say(word: string): void;
+  lines(): string[];
+  untilNoted(pattern: RegExp): Promise<string>;
+};
+
+export async function openNotebook(): Promise<Notebook> {
+  const dir = await tempDir();
+  const journal = join(dir.path, "journal");
+  const lines = () =>
+    existsSync(journal) ? readFileSync(journal, "utf8").split("\n").slice(0, -1) : [];
+  return {
+    path: dir.path,
+    note: (word) => `echo "$MILLRACE_JOB_ID $MILLRACE_ATTEMPT ${word}" >> ${journal}`,
+    await: (word) => `while ! [ -e ${join(dir.path, word)} ]; do sleep 0.05; done`,
+    say: (word) => appendFileSync(join(dir.path, word), ""),
+    lines,
+    untilNoted: (pattern) =>
+      until(() => lines().find((line) => pattern.test(line)), `${pattern} in the journal`, 60_000),
+    [Symbol.asyncDispose]: dir[Symbol.asyncDispose],
+  };
+}
+
+export const shell = (...lines: string[]): string[] => ["sh", "-c", lines.join("\n")];
