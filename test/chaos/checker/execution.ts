@@ -1,4 +1,5 @@
 // Execution: what the jobs themselves noted, against what the record and the assignments say.
+import type { Attempt } from "../../../src/shared/job.ts";
 import { killedAt, wasBlind } from "./faults.ts";
 import type { LineSeen } from "./history.ts";
 import { endOf, lastRecord, type Story, type World } from "./story.ts";
@@ -15,8 +16,8 @@ export function checkExecution(world: World, accuse: Accuse): void {
       checkOrder(story, start, accuse);
       checkOverlap(world, story, start, accuse);
       checkSilence(world, story, start, accuse);
-      checkResult(story, start, accuse);
     }
+    for (const attempt of lastRecord(story)?.attempts ?? []) checkResult(story, attempt, accuse);
   }
 }
 
@@ -75,17 +76,12 @@ function checkSilence(world: World, story: Story, start: LineSeen, accuse: Accus
     );
 }
 
-function checkResult(story: Story, start: LineSeen, accuse: Accuse): void {
-  const attempt = lastRecord(story)?.attempts.find(({ number }) => number === start.attempt);
-  if (attempt?.outcome !== "exited") return;
-  const end = story.lines.find((line) => line.attempt === start.attempt && line.what === "end");
+function checkResult({ job, lines }: Story, attempt: Attempt, accuse: Accuse): void {
+  if (attempt.outcome !== "exited") return;
+  const end = lines.find((line) => line.attempt === attempt.number && line.what === "end");
+  const why = `The record says ${attempt.exitCode}, the job ${end?.exitCode ?? "nothing"}.`;
   if (end?.exitCode !== attempt.exitCode)
-    accuse(
-      "result_differs",
-      `The record says ${attempt.exitCode}, the job ${end?.exitCode ?? "nothing"}.`,
-      [attempt, ...(end === undefined ? [] : [end])],
-      story.job,
-    );
+    accuse("result_differs", why, [attempt, ...(end === undefined ? [] : [end])], job);
 }
 
 const firstLine = ({ lines }: Story, attempt: number): LineSeen | undefined =>

@@ -15,12 +15,13 @@ const ON_WORKERS: ReadonlySet<FaultKind> = new Set([
 const BLINDING: ReadonlySet<FaultKind> = new Set(["pause_worker", "cut_worker", "delay_worker"]);
 const DEADLY: ReadonlySet<FaultKind> = new Set(["kill_worker", "kill_everything"]);
 
-const hits = ({ target }: FaultSeen, worker: string): boolean =>
-  target === undefined || target === worker;
+/** What is meant for all hits those that were there already. */
+const hits = ({ workers }: World, { target, at }: FaultSeen, worker: string): boolean =>
+  target === undefined ? (workers.get(worker)?.at ?? Infinity) <= at : target === worker;
 
 /** Everything that was done to this worker itself; what is done to broker or schedulers is no reason to lose one. */
-export const faultsOn = ({ faults }: World, worker: string): FaultSeen[] =>
-  faults.filter((fault) => ON_WORKERS.has(fault.fault) && hits(fault, worker));
+export const faultsOn = (world: World, worker: string): FaultSeen[] =>
+  world.faults.filter((fault) => ON_WORKERS.has(fault.fault) && hits(world, fault, worker));
 
 /** True when the worker was frozen or cut off at some moment between the two instants. */
 export const wasBlind = (world: World, worker: string, from: number, until: number): boolean =>

@@ -7,6 +7,7 @@ import type { JobRecord, JobState } from "../../../src/shared/job.ts";
 export type History = readonly Observation[];
 
 export type Observation =
+  | RunSeen
   | SubmitSeen
   | CancelSeen
   | RetrySeen
@@ -20,6 +21,18 @@ export type Observation =
   | FaultSeen
   | SchedulerSeen
   | AliveSeen;
+
+/** What the run was told to be. */
+export type RunSeen = {
+  kind: "run";
+  at: number;
+  seed: number;
+  seconds: number;
+  rate: number;
+  brokers: number;
+  schedulers: number;
+  workers: number;
+};
 
 /** unknown: no answer, or one that leaves open whether it was done. */
 export type Answer = "accepted" | "refused" | "unknown";

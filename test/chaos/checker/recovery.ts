@@ -1,7 +1,7 @@
 // How long it took to be back at work after a fault, measured from the history.
 import { isFinal } from "../../../src/shared/job.ts";
-import type { FaultSeen, History } from "./history.ts";
-import { endOf, tellStories, type Story, type World } from "./story.ts";
+import type { FaultKind, FaultSeen, History } from "./history.ts";
+import { endOf, tellStories, type Step, type World } from "./story.ts";
 
 export type Figures = { count: number; p50: number; p99: number; max: number };
 
@@ -14,21 +14,23 @@ export type Recovery = Figures & {
   broker: Figures;
 };
 
-/** In milliseconds. */
+const DISTURBING: ReadonlySet<FaultKind> = new Set([
+  "kill_broker",
+  "pause_broker",
+  "kill_everything",
+]);
+
+/** In milliseconds. A time in which a broker was away as well says nothing about worker or leader, and is left out. */
 export function measureRecovery(history: History): Recovery {
   const world = tellStories(history);
   const of = (kind: FaultSeen["fault"]) => world.faults.filter(({ fault }) => fault === kind);
+  const accepted = world.submits.filter(({ answer }) => answer === "accepted");
+  const placed = world.assigns.filter(({ items }) => items.length > 0);
   const worker = of("kill_worker").flatMap((fault) => rescues(world, fault));
   const leader = of("kill_scheduler")
     .filter(({ led }) => led === true)
-    .flatMap(({ at }) =>
-      until(
-        at,
-        world.assigns.filter(({ items }) => items.length > 0),
-      ),
-    );
-  const accepted = world.submits.filter(({ answer }) => answer === "accepted");
-  const broker = of("kill_broker").flatMap((fault) => until(fault.until, accepted));
+    .flatMap(({ at }) => undisturbed(world, at, firstAfter(at, placed)));
+  const broker = of("kill_broker").flatMap(({ until: at }) => spanOf(at, firstAfter(at, accepted)));
   return {
     ...figures([...worker, ...leader, ...broker]),
     worker: figures(worker),
@@ -43,20 +45,29 @@ function rescues(world: World, { at, target }: FaultSeen): number[] {
     const lost = story.given.findLast((given) => given.worker === target && given.at <= at);
     if (lost === undefined) return [];
     const end = endOf(story, lost.attempt);
-    if (end?.entry.what !== "lost" || isFinal(end.entry.state) || waits(story, lost.attempt))
-      return [];
+    if (end?.entry.what !== "lost" || isFinal(end.entry.state) || mustWait(end)) return [];
     const next = story.lines.find((line) => line.attempt > lost.attempt && line.what === "start");
-    return next === undefined ? [] : [next.at - at];
+    return undisturbed(world, at, next?.at);
   });
 }
 
 /** After a second loss the job itself has to wait before it is tried again. */
-const waits = (story: Story, attempt: number): boolean =>
-  endOf(story, attempt)?.version.record.notBefore !== undefined;
+const mustWait = ({ version }: Step): boolean => version.record.notBefore !== undefined;
 
-function until(from: number, seen: readonly { at: number }[]): number[] {
-  const after = seen.map(({ at }) => at).filter((at) => at >= from);
-  return after.length === 0 ? [] : [Math.min(...after) - from];
+function firstAfter(at: number, seen: readonly { at: number }[]): number | undefined {
+  const after = seen.filter((one) => one.at >= at).map((one) => one.at);
+  return after.length === 0 ? undefined : Math.min(...after);
+}
+
+const spanOf = (from: number, until: number | undefined): number[] =>
+  until === undefined ? [] : [until - from];
+
+function undisturbed({ faults }: World, from: number, until: number | undefined): number[] {
+  const isDisturbed = faults.some(
+    (fault) =>
+      DISTURBING.has(fault.fault) && fault.at <= (until ?? Infinity) && fault.until >= from,
+  );
+  return isDisturbed ? [] : spanOf(from, until);
 }
 
 function figures(samples: readonly number[]): Figures {

@@ -26,6 +26,20 @@ test("versions that nobody saw are no violation", () => {
   expect(check(thinned)).toEqual([]);
 });
 
+test("what killed all workers did not kill the later ones", () => {
+  const history = cleanHistory();
+  const first = Math.min(...history.flatMap((seen) => (seen.kind === "worker" ? [seen.at] : [])));
+  expect(
+    check([...history, { kind: "fault", at: first - 1, until: first, fault: "kill_everything" }]),
+  ).toEqual([]);
+  expect(
+    found([
+      ...history,
+      { kind: "fault", at: first + 100, until: first + 200, fault: "kill_everything" },
+    ]),
+  ).toContain("outlived_worker");
+});
+
 describe("what is planted is found", () => {
   test.each(Object.keys(INVARIANTS) as Invariant[])("%s", (invariant) => {
     expect(found(PLANTED[invariant](structuredClone(cleanHistory()) as Observation[]))).toContain(

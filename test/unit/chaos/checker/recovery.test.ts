@@ -16,24 +16,25 @@ test("a killed worker's job counts until it runs elsewhere", () => {
   expect(measureRecovery(history)).toMatchObject({ ...figures, worker: figures });
 });
 
-test("a killed leader counts until the next assignment, a broker from its return until a submit is accepted", () => {
+test("a killed leader counts until the next assignment", () => {
   const { history, note, tick, tale } = createScribe();
-  const leader = note({
-    kind: "fault",
-    at: tick(),
-    until: tick(),
-    fault: "kill_scheduler",
-    led: true,
-  });
-  note({ kind: "fault", at: tick(), until: tick(), fault: "kill_scheduler", led: false });
-  const broker = note({ kind: "fault", at: tick(), until: tick(500), fault: "kill_broker" });
+  const kill = { kind: "fault", fault: "kill_scheduler" } as const;
+  const leader = note({ ...kill, at: tick(), until: tick(), led: true });
+  note({ ...kill, at: tick(), until: tick(), led: false });
   note({ kind: "assign", at: tick(), seq: 0, epoch: 2, items: [] });
-  const job = tale("job");
-  const given = job.assign(1, "w1-id");
+  const given = tale("job").assign(1, "w1-id");
+  expect(measureRecovery(history).leader).toMatchObject({ count: 1, max: given.at - leader.at });
+});
+
+test("a broker counts from its return until a submit is accepted, and a leader that was killed meanwhile not at all", () => {
+  const { history, note, tick, tale } = createScribe();
+  note({ kind: "fault", at: tick(), until: tick(), fault: "kill_scheduler", led: true });
+  const broker = note({ kind: "fault", at: tick(), until: tick(500), fault: "kill_broker" });
+  tale("job").assign(1, "w1-id");
   const accepted = history.find((seen) => seen.kind === "submit")!;
   const recovery = measureRecovery(history);
-  expect(recovery.leader).toMatchObject({ count: 1, max: given.at - leader.at });
   expect(recovery.broker).toMatchObject({ count: 1, max: accepted.at - broker.until });
+  expect(recovery.leader.count).toBe(0);
 });
 
 test("nothing happened, nothing is measured", () => {
