@@ -38,8 +38,11 @@ export function outcomeText(job: JobView): string {
 
 type Ended = Pick<AttemptView, "outcome" | "exitCode" | "signal">;
 
-const outcomeOf = ({ outcome, exitCode, signal }: Ended): string =>
-  [outcome?.replaceAll("_", " "), exitCode, signal].filter((part) => part !== undefined).join(" ");
+/** The signal is worth a word only where it was not Millrace's own. */
+function outcomeOf({ outcome, exitCode, signal }: Ended): string {
+  const how = outcome === "signalled" ? signal : exitCode;
+  return [outcome?.replaceAll("_", " "), how].filter((part) => part !== undefined).join(" ");
+}
 
 function whatItDoes({ spec }: JobView): string {
   if (spec.handler !== undefined) return `handler ${spec.handler}`;
@@ -82,10 +85,12 @@ export function describeJob(job: JobView, now: number, colors: Colors): string {
 const line = (name: string, value: string): string => `${name.padEnd(11)}${value}`;
 
 function describeAttempt(attempt: AttemptView, now: number): string {
-  const { number, worker, outcome, reason, output } = attempt;
+  const { number, worker, outcome, reason, output, progress } = attempt;
   const parts = [
     `on ${worker}`,
     outcome === undefined ? "running" : outcomeOf(attempt),
+    progress &&
+      `${Math.round(100 * progress.value)} %${progress.note ? ` (${progress.note})` : ""}`,
     took(attempt, now),
     output && `${bytes(output.stdout + output.stderr)} of output`,
     output && output.dropped > 0 ? `${bytes(output.dropped)} dropped` : undefined,

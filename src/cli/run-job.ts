@@ -74,8 +74,12 @@ async function reportEnd(
   const exitCode = interrupted ? signalCode(interrupt) : exitCodeOf(job);
   if (json) await terminal.printJson({ kind: "finished", exitCode, job });
   else if (job.outcome !== "exited" && !interrupted)
-    terminal.note(
-      `millrace: job ${job.id} ${outcomeText(job)}${job.reason === undefined ? "" : `: ${job.reason}`}`,
-    );
+    terminal.note(`millrace: job ${job.id} ${[outcomeText(job), ...whyItEnded(job)].join(": ")}`);
   return exitCode;
+}
+
+/** The reason, where the outcome does not say it all. */
+function whyItEnded({ outcome, reason }: JobView): string[] {
+  const plain = outcome === "timed_out" || outcome === "signalled" || outcome === "cancelled";
+  return plain || reason === undefined ? [] : [reason];
 }

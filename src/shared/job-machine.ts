@@ -221,8 +221,20 @@ function entryOf(event: JobEvent, state: JobState): TimelineEntry {
 /** One sentence on how an attempt ended. */
 export function describe(ending: Ending): string {
   if (ending.reason !== undefined) return ending.reason;
-  if (ending.signal !== undefined) return `${ending.outcome} by ${ending.signal}`;
-  return ending.exitCode === undefined ? ending.outcome : `exited with code ${ending.exitCode}`;
+  switch (ending.outcome) {
+    case "exited":
+      return `exited with code ${ending.exitCode ?? 0}`;
+    case "signalled":
+      return `ended by ${ending.signal ?? "a signal"}`;
+    case "timed_out":
+      return "It was not done within its timeout.";
+    case "cancelled":
+      return "It was stopped on request.";
+    case "threw":
+    case "invalid_input":
+    case "spawn_failed":
+      return ending.outcome.replace("_", " ");
+  }
 }
 
 const succeeded = (ending: Ending): boolean =>

@@ -1,7 +1,8 @@
 // What people see of the board: jobs, workers, queues and totals, as plain values.
 import type { Labels } from "../../shared/constraints.ts";
 import type { JobState } from "../../shared/job.ts";
-import type { Heartbeat } from "../../shared/messages.ts";
+import type { Heartbeat, Progress } from "../../shared/messages.ts";
+import type { Claim } from "./claim.ts";
 import { shownState, type JobEntry } from "./entry.ts";
 import type { JobList, ListCursor } from "./job-list.ts";
 import type { Placer } from "./placer.ts";
@@ -26,6 +27,8 @@ export type JobView = {
   attempt: number;
   /** Who has the attempt. */
   worker?: string;
+  /** How far the attempt is, by its own word. */
+  progress?: Progress;
   cancelRequested: boolean;
 };
 
@@ -87,7 +90,7 @@ export function createViews(deps: { tables: Tables; list: JobList; placer: Place
       ...(entry.expiresAt === undefined ? {} : { expiresAt: entry.expiresAt }),
       ...(entry.finishedAt === undefined ? {} : { finishedAt: entry.finishedAt }),
       attempt: claim?.attempt ?? entry.attempt,
-      ...(claim === undefined ? {} : { worker: claim.row.id }),
+      ...(claim === undefined ? {} : { worker: claim.row.id, ...progressOf(claim) }),
       cancelRequested: tables.cancels.has(entry.id),
     };
   }
@@ -155,6 +158,11 @@ export function createViews(deps: { tables: Tables; list: JobList; placer: Place
 }
 
 export type Views = ReturnType<typeof createViews>;
+
+function progressOf({ entry, row, attempt }: Claim): { progress?: Progress } {
+  const held = row.beat?.held.find((each) => each.job === entry.id && each.attempt === attempt);
+  return held?.progress === undefined ? {} : { progress: held.progress };
+}
 
 function workerView(row: Row, beat: Heartbeat, mono: number): WorkerView {
   return {

@@ -24,6 +24,10 @@ const attemptSchema = z
       .object({ stdout: z.int(), stderr: z.int(), chunks: z.int(), dropped: z.int() })
       .optional()
       .describe("Bytes written per channel, and how many of them were dropped."),
+    progress: z
+      .object({ value: z.number(), note: z.string().optional() })
+      .optional()
+      .describe("How far a running handler says it is, from 0 to 1."),
     usage: z.object({ cpuMs: z.number().optional(), maxRssKb: z.number().optional() }).optional(),
   })
   .openapi("Attempt");
@@ -57,19 +61,25 @@ export type JobView = z.infer<typeof jobSchema>;
 type AttemptView = z.infer<typeof attemptSchema>;
 
 /** What the index knows of a job beyond its record. */
-export type Overlay = Pick<Glimpse, "seq" | "state" | "attempt" | "worker" | "cancelRequested">;
+export type Overlay = Pick<
+  Glimpse,
+  "seq" | "state" | "attempt" | "worker" | "progress" | "cancelRequested"
+>;
 
 /** Pure. The overlay counts only as far as it speaks of this very record, stored at `seq`. */
 export function jobView(record: JobRecord, seq: number, overlay?: Overlay): JobView {
   const assigned = assignedAttempt(record, seq, overlay);
   const attempts = record.attempts.map(attemptView);
   if (assigned !== undefined) attempts.push(assigned);
+  const progress = progressOf(record, overlay);
+  const newest = attempts.at(-1);
+  if (newest !== undefined && progress !== undefined) newest.progress = progress;
   return {
     ...asked(record),
     ...(assigned === undefined ? whileItStands(record) : { state: "running" }),
     cancelRequested: isCancelling(record, overlay) ? true : undefined,
-    worker: attempts.at(-1)?.worker,
-    startedAt: attempts.at(-1)?.startedAt,
+    worker: newest?.worker,
+    startedAt: newest?.startedAt,
     attempt: assigned?.number ?? record.attempt,
     attempts,
   };
@@ -101,11 +111,15 @@ function whileItStands(record: JobRecord) {
 const isCancelling = ({ state }: JobRecord, overlay: Overlay | undefined): boolean =>
   !isFinal(state) && overlay?.cancelRequested === true;
 
+const progressOf = ({ state }: JobRecord, overlay: Overlay | undefined) =>
+  isFinal(state) ? undefined : overlay?.progress;
+
 /** Changes whenever the view of the job does. */
 export function jobTag(record: JobRecord, seq: number, overlay?: Overlay): string {
   const assigned = assignedAttempt(record, seq, overlay);
   const cancel = isCancelling(record, overlay) ? ".c" : "";
-  return `"${seq}${assigned === undefined ? "" : `.${assigned.number}`}${cancel}"`;
+  const progress = progressOf(record, overlay)?.value ?? "";
+  return `"${seq}${assigned === undefined ? "" : `.${assigned.number}`}${cancel}${progress && `.p${progress}`}"`;
 }
 
 /** A job runs from its assignment on, which only long attempts write to the record. */

@@ -1,5 +1,6 @@
 // Schedulers without HTTP and workers without processes, on a real broker.
 import { connectBroker, type Broker } from "../../../src/shared/io/broker.ts";
+import { createFeed } from "../../../src/shared/io/feed.ts";
 import { createJobStore, type JobStore } from "../../../src/shared/io/job-store.ts";
 import { runAll } from "../../../src/shared/io/lifecycle.ts";
 import { silentLog } from "../../../src/shared/io/log.ts";
@@ -113,18 +114,27 @@ export async function startWorker(
     await until(() => finish(each).then(() => true), `the end of ${each.job}`, 30_000);
   }
 
-  const listening = broker.listen(assign.commandsOf(id), (message) => {
-    const batch = decodeAssignments(textOf(message));
-    lastAssign = message.seq;
-    for (const { record, attempt, seq } of batch?.items ?? []) {
-      const each = { job: record.id, attempt, seq, epoch: batch?.epoch ?? 0 };
-      given.push(each);
-      held.set(record.id, each);
-      if (!instant) continue;
-      const end = untilFinished(each).finally(() => ends.delete(end));
-      ends.add(end);
-    }
+  const intake = createFeed({
+    broker,
+    stream: assign.stream,
+    source: assign.to(id),
+    listen: assign.commandsOf(id),
+    scope: "subject",
+    onMessage(message) {
+      const batch = decodeAssignments(textOf(message));
+      lastAssign = message.seq;
+      for (const { record, attempt, seq } of batch?.items ?? []) {
+        const each = { job: record.id, attempt, seq, epoch: batch?.epoch ?? 0 };
+        given.push(each);
+        held.set(record.id, each);
+        if (!instant) continue;
+        const end = untilFinished(each).finally(() => ends.delete(end));
+        ends.add(end);
+      }
+    },
   });
+  const stop = new AbortController();
+  const takingIn = intake.run(stop.signal);
   const serving = broker.serve(broker.subjects.control(id), async (text) => {
     const request = decodeControl(text);
     if (request) asked.push(request);
@@ -155,7 +165,8 @@ export async function startWorker(
     },
     async [Symbol.asyncDispose]() {
       clearInterval(beating);
-      listening[Symbol.dispose]();
+      stop.abort();
+      await takingIn;
       serving[Symbol.dispose]();
       await Promise.allSettled(ends);
       await broker[Symbol.asyncDispose]();

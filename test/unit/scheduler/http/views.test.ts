@@ -51,7 +51,7 @@ describe("a job's view", () => {
       attempt: 1,
       startedAt: "1970-01-01T00:00:02.000Z",
       finishedAt: "1970-01-01T00:00:03.000Z",
-      reason: "signalled by SIGSEGV",
+      reason: "ended by SIGSEGV",
     });
     expect(view.attempts).toMatchObject([
       { number: 1, outcome: "signalled", finishedAt: "1970-01-01T00:00:03.000Z" },
@@ -64,6 +64,17 @@ describe("a job's view", () => {
     expect(view).toMatchObject({ state: "queued", attempt: 1 });
     for (const field of ["outcome", "signal", "finishedAt", "reason"])
       expect(view).not.toHaveProperty(field);
+  });
+
+  it("shows how far the newest attempt says it is, and changes its tag with it, while the job runs", () => {
+    const overlay: Overlay = { ...assigned, seq: 8, progress: { value: 0.5, note: "half" } };
+    expect(jobView(running, 8, overlay).attempts).toMatchObject([
+      { number: 1, progress: { value: 0.5, note: "half" } },
+    ]);
+    expect(jobTag(running, 8, overlay)).not.toBe(
+      jobTag(running, 8, { ...overlay, progress: { value: 0.6 } }),
+    );
+    expect(jobView(failed, 9, { ...overlay, seq: 9 }).attempts[0]).not.toHaveProperty("progress");
   });
 
   it("takes the overlay's word for this very record only", () => {
