@@ -1,6 +1,6 @@
 // How long it took to be back at work after a fault, measured from the history.
 import { isFinal } from "../../../src/shared/job.ts";
-import type { FaultKind, FaultSeen, History } from "./history.ts";
+import type { FaultSeen, History } from "./history.ts";
 import { endOf, tellStories, type Step, type World } from "./story.ts";
 
 export type Figures = { count: number; p50: number; p99: number; max: number };
@@ -14,23 +14,21 @@ export type Recovery = Figures & {
   broker: Figures;
 };
 
-const DISTURBING: ReadonlySet<FaultKind> = new Set([
-  "kill_broker",
-  "pause_broker",
-  "kill_everything",
-]);
-
-/** In milliseconds. A time in which a broker was away as well says nothing about worker or leader, and is left out. */
+/** In milliseconds. What came while something else kept brokers or schedulers from their work is left out. */
 export function measureRecovery(history: History): Recovery {
   const world = tellStories(history);
   const of = (kind: FaultSeen["fault"]) => world.faults.filter(({ fault }) => fault === kind);
   const accepted = world.submits.filter(({ answer }) => answer === "accepted");
   const placed = world.assigns.filter(({ items }) => items.length > 0);
-  const worker = of("kill_worker").flatMap((fault) => rescues(world, fault));
+  const worker = of("kill_worker").flatMap((fault) =>
+    rescues(world, fault).flatMap((at) => undisturbed(world, fault, fault.at, at)),
+  );
   const leader = of("kill_scheduler")
     .filter(({ led }) => led === true)
-    .flatMap(({ at }) => undisturbed(world, at, firstAfter(at, placed)));
-  const broker = of("kill_broker").flatMap(({ until: at }) => spanOf(at, firstAfter(at, accepted)));
+    .flatMap((fault) => undisturbed(world, fault, fault.at, firstAfter(fault.at, placed)));
+  const broker = of("kill_broker").flatMap((fault) =>
+    undisturbed(world, fault, fault.until, firstAfter(fault.until, accepted)),
+  );
   return {
     ...figures([...worker, ...leader, ...broker]),
     worker: figures(worker),
@@ -39,36 +37,42 @@ export function measureRecovery(history: History): Recovery {
   };
 }
 
-/** For each attempt that died with the worker and was to be tried again: until the next one started. */
+/** For each attempt that died with the worker and was to be tried again: when the next one started. */
 function rescues(world: World, { at, target }: FaultSeen): number[] {
   return [...world.stories.values()].flatMap((story) => {
     const lost = story.given.findLast((given) => given.worker === target && given.at <= at);
     if (lost === undefined) return [];
     const end = endOf(story, lost.attempt);
-    if (end?.entry.what !== "lost" || isFinal(end.entry.state) || mustWait(end)) return [];
+    if (end?.entry.what !== "lost" || isFinal(end.entry.state) || !isFree(end)) return [];
     const next = story.lines.find((line) => line.attempt > lost.attempt && line.what === "start");
-    return undisturbed(world, at, next?.at);
+    return next === undefined ? [] : [next.at];
   });
 }
 
-/** After a second loss the job itself has to wait before it is tried again. */
-const mustWait = ({ version }: Step): boolean => version.record.notBefore !== undefined;
+/** A job that is pinned to the worker waits for its return, and one that lost two workers waits in any case. */
+const isFree = ({ version: { record } }: Step): boolean =>
+  record.spec.worker === undefined && record.notBefore === undefined;
 
 function firstAfter(at: number, seen: readonly { at: number }[]): number | undefined {
   const after = seen.filter((one) => one.at >= at).map((one) => one.at);
   return after.length === 0 ? undefined : Math.min(...after);
 }
 
-const spanOf = (from: number, until: number | undefined): number[] =>
-  until === undefined ? [] : [until - from];
-
-function undisturbed({ faults }: World, from: number, until: number | undefined): number[] {
+/** How long it took, unless something else happened to brokers or schedulers meanwhile. */
+function undisturbed(
+  { faults }: World,
+  own: FaultSeen,
+  from: number,
+  until: number | undefined,
+): number[] {
+  if (until === undefined) return [];
   const isDisturbed = faults.some(
-    (fault) =>
-      DISTURBING.has(fault.fault) && fault.at <= (until ?? Infinity) && fault.until >= from,
+    (other) => other !== own && !onlyWorker(other) && other.at <= until && other.until >= from,
   );
-  return isDisturbed ? [] : spanOf(from, until);
+  return isDisturbed ? [] : [until - from];
 }
+
+const onlyWorker = ({ fault }: FaultSeen): boolean => fault.endsWith("_worker");
 
 function figures(samples: readonly number[]): Figures {
   const sorted = samples.toSorted((a, b) => a - b);

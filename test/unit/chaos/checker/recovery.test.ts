@@ -19,8 +19,8 @@ test("a killed worker's job counts until it runs elsewhere", () => {
 test("a killed leader counts until the next assignment", () => {
   const { history, note, tick, tale } = createScribe();
   const kill = { kind: "fault", fault: "kill_scheduler" } as const;
-  const leader = note({ ...kill, at: tick(), until: tick(), led: true });
   note({ ...kill, at: tick(), until: tick(), led: false });
+  const leader = note({ ...kill, at: tick(), until: tick(), led: true });
   note({ kind: "assign", at: tick(), seq: 0, epoch: 2, items: [] });
   const given = tale("job").assign(1, "w1-id");
   expect(measureRecovery(history).leader).toMatchObject({ count: 1, max: given.at - leader.at });
