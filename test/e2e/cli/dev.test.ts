@@ -33,7 +33,7 @@ it("runs twice side by side, each with its own port and directory", async () => 
   for (const dev of [first, second]) dev.signal("SIGINT");
   expect((await first.ended).code).toBe(0);
   expect((await second.ended).code).toBe(0);
-  expect(processesWith(dir.path)).toEqual([]);
+  await nothingLeft(dir.path);
 });
 
 it("leaves nothing behind when it is killed", async () => {

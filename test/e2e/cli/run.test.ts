@@ -16,7 +16,7 @@ it("needs nothing to be there, keeps the history and leaves nothing behind", asy
   expect(stderr).toBe("");
   expect(stdout).toBe("line 1 of 5\nline 2 of 5\nline 3 of 5\nline 4 of 5\nline 5 of 5\n");
   expect(code).toBe(0);
-  expect(processesWith(dir.path)).toEqual([]);
+  await nothingLeft(dir.path);
 
   expect((await run("run", "--", "sh", "-c", "exit 7")).code).toBe(7);
 
@@ -77,5 +77,5 @@ it("cancels at the first Ctrl-C and is then gone", async () => {
   const ended = await command.ended;
   expect(ended.stdout).toBe("up\ncaught\n");
   expect(ended.code).toBe(130);
-  expect(processesWith(dir.path)).toEqual([]);
+  await nothingLeft(dir.path);
 });
