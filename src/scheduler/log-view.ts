@@ -1,7 +1,7 @@
 // What the reader of output must know about jobs, answered from the board.
 import { isFinal } from "../shared/job.ts";
 import type { Board } from "./core/board.ts";
-import type { LogView } from "./logs/log-reader.ts";
+import type { LogView } from "./logs/view.ts";
 
 /** A job that is gone has ended, and so have its attempts. */
 export function createLogView(board: Pick<Board, "get" | "watch">): LogView {

@@ -8,7 +8,7 @@ import { createBell } from "./bell.ts";
 import { encodeCursor } from "./cursor.ts";
 import type { EndEntry, LogEntry, LogItem } from "./entry.ts";
 import type { LiveHub } from "./live.ts";
-import type { LogView } from "./log-reader.ts";
+import type { LogView } from "./view.ts";
 import type { Replay } from "./replay.ts";
 import { createTrack, type Start, type Track } from "./track.ts";
 

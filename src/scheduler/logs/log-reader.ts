@@ -10,16 +10,7 @@ import { createLiveHub } from "./live.ts";
 import { createReplay } from "./replay.ts";
 import { createSeek } from "./seek.ts";
 import { beginning, type Start } from "./track.ts";
-
-/** What a reader must know about jobs; answered from the scheduler's index. */
-export type LogView = {
-  attemptEnded(job: string, attempt: number): boolean;
-  /** Number of the newest attempt, recorded or only assigned; 0 before the first. */
-  latestAttempt(job: string): number;
-  jobFinished(job: string): boolean;
-  /** Calls at every change of the job. */
-  watch(job: string, listener: () => void): Disposable;
-};
+import type { LogView } from "./view.ts";
 
 export type LogQuery = {
   job: string;

@@ -9,7 +9,7 @@ import type { Ending } from "../../shared/job.ts";
 import { SPEC_DEFAULTS } from "../../shared/spec.ts";
 import { startTimer } from "../command/long-timer.ts";
 import { onAbort } from "../on-abort.ts";
-import type { RunRequest } from "../runner.ts";
+import type { RunRequest } from "../run-request.ts";
 import type { RunEnd } from "../verdict.ts";
 import { refused, returned, threw } from "./handler-ending.ts";
 import type { Handlers } from "./loader.ts";

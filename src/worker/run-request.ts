@@ -1,0 +1,17 @@
+// What is asked of whatever runs an attempt, be it a program or a function.
+import type { JobRecord } from "../shared/job.ts";
+import type { Progress } from "../shared/messages.ts";
+import type { OutputSink } from "./output/sink.ts";
+
+export type RunRequest = {
+  record: JobRecord;
+  attempt: number;
+  output: Pick<OutputSink, "write">;
+  /** Aborts with a StopReason. */
+  stop: AbortSignal;
+  /** Called once, with epoch milliseconds, when it really runs. */
+  onStarted(at: number): void;
+  onProgress(progress: Progress): void;
+  /** Called when the run counts as over although its code goes on until the promise settles. */
+  onLingering(settled: Promise<unknown>): void;
+};
