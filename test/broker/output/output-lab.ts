@@ -6,7 +6,6 @@ import {
   createLogReader,
   type LogQuery,
   type LogReader,
-  type LogView,
 } from "../../../src/scheduler/logs/log-reader.ts";
 import type { Channel } from "../../../src/shared/chunk.ts";
 import { connectBroker, type Broker } from "../../../src/shared/io/broker.ts";
@@ -14,6 +13,7 @@ import { ensureTopology } from "../../../src/shared/io/topology.ts";
 import type { Limits } from "../../../src/worker/output/limits.ts";
 import { createShipper, type Shipper } from "../../../src/worker/output/shipper.ts";
 import type { OutputSink } from "../../../src/worker/output/sink.ts";
+import type { LogView } from "../../../src/scheduler/logs/view.ts";
 import { startBroker, type TestBroker } from "../../lab/broker.ts";
 import { tempDir } from "../../lab/temp-dir.ts";
 
