@@ -1,5 +1,6 @@
 // `npm run chaos`: makes a history under random faults, or takes one from a file, and judges it.
-import { readFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 
 import type { History, Observation } from "./checker/history.ts";
 import { readOptions } from "./options.ts";
@@ -14,9 +15,16 @@ async function readHistory(path: string): Promise<History> {
   return lines.flatMap((line) => (line === "" ? [] : [JSON.parse(line) as Observation]));
 }
 
-const history =
-  options.history === undefined ? await runChaos(options, say) : await readHistory(options.history);
+const { history, dir } =
+  options.history === undefined
+    ? await runChaos(options, say)
+    : { history: await readHistory(options.history), dir: dirname(options.history) };
 const report = reportOn(history);
 say(describe(report));
+if (report.violations.length > 0) {
+  const evidence = join(dir, "violations.json");
+  await writeFile(evidence, JSON.stringify(report.violations, null, 2));
+  say(`evidence ${evidence}`);
+}
 if (options.json) process.stdout.write(`${jsonLine(report)}\n`);
 process.exit(report.violations.length === 0 ? 0 : 1);

@@ -20,8 +20,10 @@ import { startTraffic, type Traffic } from "./traffic.ts";
 
 const READY_MS = 60_000;
 
-/** `say` is told where the history goes and what is waited for. */
-export async function runChaos(options: Options, say: (line: string) => void): Promise<History> {
+export type Run = { history: History; dir: string };
+
+/** `say` is told where the history goes and what is waited for. The directory with it and all logs stays. */
+export async function runChaos(options: Options, say: (line: string) => void): Promise<Run> {
   const { seed, seconds, rate, brokers, schedulers, workers } = options;
   const dir = await mkdtemp(join(tmpdir(), "millrace-chaos-"));
   const journal = join(dir, "journal.jsonl");
@@ -91,5 +93,5 @@ export async function runChaos(options: Options, say: (line: string) => void): P
     await cluster.stop();
     await notebook.close();
   }
-  return history;
+  return { history, dir };
 }
