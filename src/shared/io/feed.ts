@@ -2,7 +2,7 @@
 //
 // There is no consumer behind it, so it costs the broker nothing per reader. A message can be missed (the push is at most once);
 // it is noticed by the sequence of the next one, at a reconnect, or by the slow check against the stream's last sequence.
-import { MillraceError } from "../errors.ts";
+import { hasCode, MillraceError } from "../errors.ts";
 import type { Broker } from "./broker.ts";
 import { deferred, every, pause, type Service } from "./lifecycle.ts";
 import { silentLog, type Log } from "./log.ts";
@@ -34,11 +34,14 @@ export type Feed = Service & {
 
 const BATCH = 10_000;
 const RETRY_MS = 250;
+/** Checks in a row that must miss the stream: a broker that starts may not know all of its streams yet. */
+const MISSES = 3;
 
 export function createFeed(options: FeedOptions): Feed {
   const { broker, stream, source, scope, onMessage, log = silentLog, checkMs = 2_000 } = options;
   let lastSeq = options.after ?? 0;
   let wanted = 0;
+  let misses = 0;
   let filling: Promise<void> | undefined;
   const broken = deferred<never>();
   broken.promise.catch(() => undefined);
@@ -94,14 +97,21 @@ export function createFeed(options: FeedOptions): Feed {
     return (await broker.last(stream, source))?.seq ?? 0;
   }
 
+  /** The only message of a subject may have expired; an older one cannot have come after it. */
+  const hasGoneBack = (known: number, target: number): boolean =>
+    target < known && (scope === "stream" || target > 0);
+
   async function check(): Promise<void> {
     if (!broker.isUp()) return;
     const known = lastSeq;
     try {
       const target = await newest();
-      if (scope === "stream" && target < known) broken.reject(wentBack(stream, known, target));
+      misses = 0;
+      if (hasGoneBack(known, target)) broken.reject(wentBack(stream, known, target));
       if (target > lastSeq) await fill(target);
     } catch (error) {
+      misses = hasCode(error, "broker_misconfigured") ? misses + 1 : 0;
+      if (misses >= MISSES) broken.reject(isGone(stream, error));
       log.warn({ event: "feed_check_failed", stream, error }, "the feed could not be checked");
     }
   }
@@ -136,4 +146,11 @@ const wentBack = (stream: string, known: number, found: number) =>
   new MillraceError(
     "broker_misconfigured",
     `Stream ${stream} ends at ${found}, but ${known} was seen: it was deleted, restored or lost messages. Find out why, then start again.`,
+  );
+
+const isGone = (stream: string, cause: unknown) =>
+  new MillraceError(
+    "broker_misconfigured",
+    `Stream ${stream} is gone: somebody deleted it. Find out why, restore it, then start again.`,
+    { cause },
   );

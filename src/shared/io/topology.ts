@@ -1,5 +1,10 @@
 // The streams and buckets of an installation: made where missing, compared with what is needed where present.
-import { jetstreamManager, type JetStreamManager, type StreamConfig } from "@nats-io/jetstream";
+import {
+  jetstreamManager,
+  type JetStreamManager,
+  type StreamConfig,
+  type StreamInfo,
+} from "@nats-io/jetstream";
 
 import { MillraceError } from "../errors.ts";
 import type { Subjects } from "../subjects.ts";
@@ -25,12 +30,37 @@ const NOT_FOUND = 10_059;
 /** What an operator may set as they like: found values are kept. */
 const TUNABLE = new Set(["max_bytes", "max_age", "num_replicas"]);
 
-/** Makes what is missing. Throws `broker_misconfigured` when something is there but set up otherwise. */
+/**
+ * Makes what is missing. Throws `broker_misconfigured` when something is there but set up otherwise, or when a part of
+ * an installation that was in use is gone.
+ */
 export async function ensureTopology(broker: Broker, options: TopologyOptions = {}): Promise<void> {
   const manager = await openManager(broker);
-  for (const wanted of streamsOf(broker.subjects, options)) await ensureStream(manager, wanted);
+  const streams = streamsOf(broker.subjects, options);
+  const logs = logsOf(broker.subjects, options);
+  await requireWhole(
+    manager,
+    [...streams, logs].map(({ name }) => name),
+  );
+  for (const wanted of streams) await ensureStream(manager, wanted);
   const sizes = options.logsMaxBytes === undefined ? LOG_SIZES : [options.logsMaxBytes];
-  await ensureLogs(manager, logsOf(broker.subjects, options), sizes);
+  await ensureLogs(manager, logs, sizes);
+}
+
+/** Nothing is stored before every stream is made: one that is missing beside one that was written to has been deleted. */
+async function requireWhole(manager: JetStreamManager, names: string[]): Promise<void> {
+  const found = await Promise.all(names.map((name) => findStream(manager, name)));
+  if (found.every((info) => info === undefined || info.state.last_seq === 0)) return;
+  const missing: string[] = [];
+  for (const [index, name] of names.entries()) {
+    // looked at again: another scheduler may just have made them all and begun
+    if (found[index] === undefined && !(await findStream(manager, name))) missing.push(name);
+  }
+  if (missing.length === 0) return;
+  throw new MillraceError(
+    "broker_misconfigured",
+    `Gone from an installation that was in use: ${missing.join(", ")}. Making it anew would hide what was lost: restore it from a backup, or delete the other streams too, or use another --prefix.`,
+  );
 }
 
 async function openManager(broker: Broker): Promise<JetStreamManager> {
@@ -128,7 +158,7 @@ async function ensureLogs(
 
 async function ensureStream(manager: JetStreamManager, wanted: Wanted): Promise<void> {
   const found = await findStream(manager, wanted.name);
-  const config = found ?? (await manager.streams.add(wanted)).config;
+  const { config } = found ?? (await manager.streams.add(wanted));
   const differences = differencesBetween(wanted, config);
   if (differences.length === 0) return;
   throw new MillraceError(
@@ -140,9 +170,9 @@ async function ensureStream(manager: JetStreamManager, wanted: Wanted): Promise<
 async function findStream(
   manager: JetStreamManager,
   name: string,
-): Promise<StreamConfig | undefined> {
+): Promise<StreamInfo | undefined> {
   try {
-    return (await manager.streams.info(name)).config;
+    return await manager.streams.info(name);
   } catch (error) {
     if (apiCode(error) === NOT_FOUND) return undefined;
     throw error;
