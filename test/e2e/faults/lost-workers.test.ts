@@ -25,9 +25,6 @@ const LOST_THEN_DONE = [
 
 const once = (line: string) => [`${AGAIN} && exit 0`, line];
 
-const recordedAsRunning = (witness: Witness, id: string) =>
-  until(async () => (await witness.record(id)).state === "running", `${id} to be recorded`, 30_000);
-
 /** Number of the process that starts the worker's programs. */
 const launcherOf = ({ pid }: LabWorker) =>
   Number(listProcesses().find((other) => parentOf(other) === pid));
@@ -55,7 +52,7 @@ it("row 1: kill -9 of workers with attempts in every phase loses each once, and 
 
   const recorded = await submit(once("echo so far; setsid sleep 600 & sleep 600"));
   const finishing = await submit(once(book.await("finish")));
-  for (const id of [recorded, finishing]) await recordedAsRunning(witness, id);
+  for (const id of [recorded, finishing]) await witness.until(id, "running");
   const unrecorded = await submit(once(`kill -STOP ${victim.pid}; sleep 600`));
   await until(() => isFrozen(victim.pid), "the worker to stand still");
   const unreceived = await submit([]);
@@ -125,7 +122,7 @@ it("row 2: a worker frozen past its time has its late results refused, stops wha
   const endless = await lab.submit({
     command: shell(book.note("runs"), `${AGAIN} && exit 0`, "sleep 600"),
   });
-  for (const id of [ending, endless]) await recordedAsRunning(witness, id);
+  for (const id of [ending, endless]) await witness.until(id, "running");
   process.kill(frozen.pid, "SIGSTOP");
   const other = await lab.addWorker({ name: "other" });
   book.say("end-1");

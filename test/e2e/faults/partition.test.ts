@@ -51,8 +51,7 @@ it("row 3: a worker cut off both ways, on its way out or on its way in loses wha
     })),
   );
   for (const { minding, staying } of jobs)
-    for (const id of [minding, staying])
-      await until(async () => (await witness.record(id)).state === "running", "the start", 30_000);
+    for (const id of [minding, staying]) await witness.until(id, "running");
   await lab.addWorker({ name: "near", slots: 8, labels: { cut: "none" } });
 
   for (const cut of cuts) proxies[cut].hold(...CUTS[cut]);

@@ -4,7 +4,7 @@ import { join } from "node:path";
 
 import { connectBroker, type Broker } from "../../../src/shared/io/broker.ts";
 import { textOf } from "../../../src/shared/io/wire.ts";
-import type { JobRecord } from "../../../src/shared/job.ts";
+import { isFinal, type JobRecord, type JobState } from "../../../src/shared/job.ts";
 import { decodeRecord } from "../../../src/shared/messages.ts";
 import { findTagged } from "../../../src/worker/launcher/tagged-processes.ts";
 import { loggedAssignments, repeated } from "../../broker/scheduler/assignments.ts";
@@ -14,6 +14,8 @@ import { until } from "../../lab/until.ts";
 export type Witness = AsyncDisposable & {
   readonly broker: Broker;
   record(id: string): Promise<JobRecord>;
+  /** The record once it is in the state; fails when it ends otherwise. */
+  until(id: string, state: JobState): Promise<JobRecord>;
   /** Attempts that were assigned more than once. */
   assignedTwice(): Promise<string[]>;
   /** The epochs of the assignments, in the order of their log. */
@@ -25,13 +27,25 @@ export type Witness = AsyncDisposable & {
 export async function openWitness(url: string, prefix = "mr"): Promise<Witness> {
   const broker = await connectBroker({ url, identity: "witness", prefix });
   const { jobs, assign } = broker.subjects;
+
+  async function record(id: string): Promise<JobRecord> {
+    const stored = await broker.last(jobs.stream, jobs.record(id));
+    const found = stored && decodeRecord(textOf(stored));
+    if (found === undefined) throw new Error(`there is no record of job ${id}`);
+    return found;
+  }
+
   return {
     broker,
-    async record(id) {
-      const stored = await broker.last(jobs.stream, jobs.record(id));
-      const record = stored && decodeRecord(textOf(stored));
-      if (record === undefined) throw new Error(`there is no record of job ${id}`);
-      return record;
+    record,
+    async until(id, wanted) {
+      const arrived = async () => {
+        const found = await record(id);
+        return found.state === wanted || isFinal(found.state) ? found : undefined;
+      };
+      const found = await until(arrived, `the record of ${id} to say ${wanted}`, 60_000);
+      if (found.state === wanted) return found;
+      throw new Error(`job ${id} should be ${wanted}: ${JSON.stringify(found)}`);
     },
     assignedTwice: async () => repeated(await loggedAssignments(broker)),
     epochs: async () => (await loggedAssignments(broker)).map(({ epoch }) => epoch),

@@ -1,0 +1,38 @@
+// Many workers that do nothing but be there: real connections and heartbeats, without processes of their own.
+import { connectBroker } from "../../../src/shared/io/broker.ts";
+import { heartbeat } from "../../unit/scheduler/core/facts.ts";
+
+export type Crowd = AsyncDisposable & {
+  /** Resolves with the instants (monotonic) at which each was connected again, once all are. */
+  untilBack(): Promise<number[]>;
+};
+
+const BEAT_MS = 1_000;
+
+export async function gatherCrowd(url: string, count: number): Promise<Crowd> {
+  const members = await Promise.all(
+    Array.from({ length: count }, (_, i) => join(url, `crowd-${String(i).padStart(8, "0")}`)),
+  );
+  return {
+    untilBack: () => Promise.all(members.map(({ isBack }) => isBack())),
+    async [Symbol.asyncDispose]() {
+      await Promise.all(members.map((member) => member[Symbol.asyncDispose]()));
+    },
+  };
+}
+
+async function join(url: string, id: string) {
+  const broker = await connectBroker({ url, identity: id });
+  const key = broker.subjects.workers.key(id);
+  const message = JSON.stringify(heartbeat(id));
+  const beat = () => void broker.publish(key, message, { ttlMs: 10_000 }).catch(() => undefined);
+  const beating = setInterval(beat, BEAT_MS);
+  beat();
+  return {
+    isBack: () => new Promise<number>((resolve) => broker.onUp(() => resolve(performance.now()))),
+    async [Symbol.asyncDispose]() {
+      clearInterval(beating);
+      await broker[Symbol.asyncDispose]();
+    },
+  };
+}

@@ -1,0 +1,123 @@
+// Single messages that are lost: rows 17 and 18 of the fault table.
+import { afterAll, beforeAll, expect, it } from "vitest";
+
+import { startBroker, type TestBroker } from "../../lab/broker.ts";
+import { startLab, type Lab } from "../../lab/lab.ts";
+import { startProxy, type Proxy } from "../../lab/proxy.ts";
+import { openNotebook, openWitness, shell, type Notebook, type Witness } from "./witness.ts";
+
+let broker: TestBroker;
+/** Before the scheduler, which leads, and before the worker. */
+let leader: Proxy;
+let worker: Proxy;
+let lab: Lab;
+let witness: Witness;
+let book: Notebook;
+beforeAll(async () => {
+  book = await openNotebook();
+  broker = await startBroker();
+  [leader, worker] = await Promise.all([startProxy(broker), startProxy(broker)]);
+  lab = await startLab({ on: broker, schedulers: 0, workers: [] });
+  await lab.addScheduler({ nats: leader.url });
+  await lab.addWorker({ nats: worker.url });
+  witness = await openWitness(broker.url);
+});
+afterAll(async () => {
+  for (const one of [witness, lab, leader, worker, broker, book]) await one[Symbol.asyncDispose]();
+});
+
+type Loss = { of: RegExp; what: "message" | "answer" };
+
+/** Loses the first messages of a kind that go towards the broker, or the broker's answers to them; tells how many so far. */
+function lose(proxy: Proxy, { of, what }: Loss, count = 1): () => number {
+  const answers = new Set<string>();
+  let lost = 0;
+  proxy.filter(({ subject, reply }, direction) => {
+    if (direction === "in") return !answers.delete(subject);
+    if (lost === count || !of.test(subject) || reply === undefined) return true;
+    lost += 1;
+    if (what === "message") return false;
+    answers.add(reply);
+    return true;
+  });
+  return () => lost;
+}
+
+async function expectOneRun(id: string, lines = 1): Promise<void> {
+  await lab.until(id, "succeeded");
+  expect((await witness.record(id)).attempts).toMatchObject([{ number: 1, outcome: "exited" }]);
+  expect(book.lines().filter((line) => line === `${id} 1 runs`)).toHaveLength(lines);
+  expect(await witness.assignedTwice()).toEqual([]);
+}
+
+const brief = () => ({ command: shell(book.note("runs")) });
+/** Long enough for its start to be recorded. */
+const long = () => ({ command: shell(book.note("runs"), "sleep 0.6") });
+
+it("row 17: an assignment that is stored but never pushed is found by its worker and started once", async () => {
+  let lost = 0;
+  worker.filter(({ subject }, direction) => {
+    const isPush = direction === "in" && subject.startsWith("mr.cmd.") && lost === 0;
+    if (isPush) lost += 1;
+    return !isPush;
+  });
+  await expectOneRun(await lab.submit(brief()));
+  expect(lost).toBe(1);
+});
+
+it.each<[string, () => Proxy, Loss, () => object]>([
+  [
+    "row 17: an assignment whose answer is lost",
+    () => leader,
+    { of: /^mr\.assign\.worker/, what: "answer" },
+    brief,
+  ],
+  [
+    "row 17: an assignment that never reaches the broker",
+    () => leader,
+    { of: /^mr\.assign\.worker/, what: "message" },
+    brief,
+  ],
+  [
+    "row 17: a start whose answer is lost",
+    () => worker,
+    { of: /^mr\.job\./, what: "answer" },
+    long,
+  ],
+  [
+    "row 17: a start that never reaches the broker",
+    () => worker,
+    { of: /^mr\.job\./, what: "message" },
+    long,
+  ],
+  [
+    "row 18: a result whose answer is lost",
+    () => worker,
+    { of: /^mr\.job\./, what: "answer" },
+    brief,
+  ],
+  [
+    "row 18: a result that never reaches the broker",
+    () => worker,
+    { of: /^mr\.job\./, what: "message" },
+    brief,
+  ],
+])(
+  "%s is made good: one run, one end",
+  async (_what, proxy, loss, spec) => {
+    const lost = lose(proxy(), loss);
+    await expectOneRun(await lab.submit(spec()));
+    expect(lost()).toBe(1);
+  },
+  60_000,
+);
+
+it("row 18: what the program wrote is stored once although answers to its chunks are lost", async () => {
+  const lost = lose(worker, { of: /^mr\.log\./, what: "answer" }, 2);
+  const id = await lab.submit({
+    command: shell(book.note("runs"), "echo one; sleep 0.3; echo two"),
+  });
+  await expectOneRun(id);
+  expect(lost()).toBe(2);
+  expect(await lab.output(id)).toBe("one\ntwo\n");
+}, 60_000);
