@@ -1,9 +1,10 @@
 // The launcher's table of attempts: turns the worker's frames into programs, signals and input.
 import { ChildAttempt } from "./child-attempt.ts";
-import { readCount, readJson, type FrameLink } from "./frame-link.ts";
+import type { FrameLink } from "./frame-link.ts";
+import { decodeCredit, decodeSpawn, encodeFailure } from "./payloads.ts";
 import { createPipePool } from "./pipes.ts";
 import type { Refusal } from "./program-file.ts";
-import { FRAME, type Failure, type SpawnRequest } from "./protocol.ts";
+import { FRAME, type SpawnRequest } from "./protocol.ts";
 import { startProgram } from "./start-program.ts";
 import { createSweeper } from "./sweeper.ts";
 
@@ -25,25 +26,24 @@ export function createAttemptTable(link: () => FrameLink): AttemptTable {
       program,
       request,
       sweeper,
-      send: (type, bytes) => link().send(type, attempt, bytes),
-      report: (type, facts) => link().sendJson(type, attempt, facts),
+      send: (type, payload) => link().send(type, attempt, payload),
       onOver: () => void attempts.delete(attempt),
     });
     attempts.set(attempt, child);
   }
 
   function fail(attempt: number, refusal: Refusal): void {
-    link().sendJson(FRAME.failed, attempt, { ...refusal, at: Date.now() } satisfies Failure);
+    link().send(FRAME.failed, attempt, encodeFailure({ ...refusal, at: Date.now() }));
   }
 
   return {
     receive(type, attempt, payload) {
-      if (type === FRAME.spawn) return void start(attempt, readJson(payload) as SpawnRequest);
+      if (type === FRAME.spawn) return void start(attempt, decodeSpawn(payload));
       // An attempt that is over has nothing to be told.
       const child = attempts.get(attempt);
       if (type === FRAME.stop) child?.stop();
       else if (type === FRAME.kill) child?.kill();
-      else if (type === FRAME.credit) child?.credit(readCount(payload));
+      else if (type === FRAME.credit) child?.credit(decodeCredit(payload));
     },
 
     async killAll() {

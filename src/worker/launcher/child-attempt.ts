@@ -3,14 +3,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import { OutputRelay } from "./output-relay.ts";
 import { isGroupAlive, signalGroup } from "./process-group.ts";
-import {
-  FRAME,
-  type ExitReport,
-  type FrameType,
-  type SpawnRequest,
-  type Started,
-  type Strays,
-} from "./protocol.ts";
+import { encodeExit, encodeStarted, encodeStrays } from "./payloads.ts";
+import { FRAME, type ExitReport, type FrameType, type SpawnRequest } from "./protocol.ts";
 import type { Program } from "./start-program.ts";
 import type { Sweeper } from "./sweeper.ts";
 import { findTagged, signalTagged } from "./tagged-processes.ts";
@@ -26,8 +20,7 @@ type Deps = {
   program: Program;
   request: Pick<SpawnRequest, "tag" | "graceMs">;
   sweeper: Sweeper;
-  send(type: FrameType, bytes: Uint8Array): void;
-  report(type: FrameType, facts: object): void;
+  send(type: FrameType, payload: Uint8Array): void;
   /** Called once, with the attempt's last frame on its way. */
   onOver(): void;
 };
@@ -45,7 +38,7 @@ export class ChildAttempt {
     const { program } = deps;
     this.#relay = new OutputRelay(program.stdout, program.stderr, deps.send);
     program.child.once("exit", (code, signal) => void this.#clear(code, signal, Date.now()));
-    deps.report(FRAME.started, { pid: program.pid, at: Date.now() } satisfies Started);
+    deps.send(FRAME.started, encodeStarted({ pid: program.pid, at: Date.now() }));
   }
 
   get pid(): number {
@@ -87,7 +80,7 @@ export class ChildAttempt {
     clearTimeout(this.#graceTimer); // the group's number may soon be another's
     const ended: ExitReport["ended"] =
       signal === null ? { kind: "exited", code: code ?? 0 } : { kind: "signalled", signal };
-    this.#deps.report(FRAME.exited, { ended, at, stopped, strays } satisfies ExitReport);
+    this.#deps.send(FRAME.exited, encodeExit({ ended, at, stopped, strays }));
     this.#deps.onOver();
     if (!swept) await this.#reportLateStrays();
   }
@@ -106,7 +99,7 @@ export class ChildAttempt {
   /** A look at all processes for every short attempt would cost more than the attempt: those share one, about once a second. */
   async #reportLateStrays(): Promise<void> {
     const count = await this.#sweep(false);
-    if (count > 0) this.#deps.report(FRAME.strays, { tag: this.tag, count } satisfies Strays);
+    if (count > 0) this.#deps.send(FRAME.strays, encodeStrays({ tag: this.tag, count }));
   }
 
   #sweep(urgent: boolean): Promise<number> {

@@ -6,31 +6,31 @@ import type { FrameType } from "./protocol.ts";
 
 export type FrameLink = {
   send(type: FrameType, attempt: number, payload?: Uint8Array): void;
-  sendJson(type: FrameType, attempt: number, value: object): void;
-  sendCount(type: FrameType, attempt: number, count: number): void;
   /** Sends what is gathered, then ends the outgoing direction. */
   end(): void;
 };
 
-/** `onEnd` is called once, when the other side has gone or sends what is not a frame. */
+/** `onEnd` is called once, when the other side has gone, or with an error when it sends what is not a frame. */
 export function linkFrames(
   input: Readable,
   output: Writable,
   onFrame: OnFrame,
-  onEnd: () => void,
+  onEnd: (broken?: Error) => void,
 ): FrameLink {
   const decoder = new FrameDecoder(onFrame);
   let corked = false;
+  let broken: Error | undefined;
 
   input.on("data", (piece: Uint8Array) => {
     try {
       decoder.push(piece);
     } catch (error) {
-      input.destroy(error as Error);
+      broken = error as Error;
+      input.destroy();
     }
   });
   // Errors of either direction end in "close" of the input, which is the one place where the end is told.
-  input.on("error", () => {}).on("close", onEnd);
+  input.on("error", () => {}).on("close", () => onEnd(broken));
   output.on("error", () => {});
 
   function uncork(): void {
@@ -48,20 +48,5 @@ export function linkFrames(
     if (payload !== undefined && payload.length > 0) output.write(payload);
   }
 
-  return {
-    send,
-    sendJson: (type, attempt, value) => send(type, attempt, Buffer.from(JSON.stringify(value))),
-    sendCount(type, attempt, count) {
-      const payload = Buffer.allocUnsafe(4);
-      payload.writeUInt32BE(count);
-      send(type, attempt, payload);
-    },
-    end: () => void output.end(),
-  };
+  return { send, end: () => void output.end() };
 }
-
-export const readJson = (payload: Uint8Array): unknown =>
-  JSON.parse(Buffer.from(payload.buffer, payload.byteOffset, payload.length).toString());
-
-export const readCount = (payload: Uint8Array): number =>
-  Buffer.from(payload.buffer, payload.byteOffset, payload.length).readUInt32BE();

@@ -1,4 +1,5 @@
 // What it means to run a program through the launcher: what is asked, what can be done meanwhile, how it ends.
+import type { LauncherKind } from "./launcher-program.ts";
 import type { SpawnRequest } from "./protocol.ts";
 
 export type Channel = "stdout" | "stderr";
@@ -39,6 +40,7 @@ export type Launched = {
 
 /** Disposing kills what still runs. */
 export type Launcher = AsyncDisposable & {
+  readonly kind: LauncherKind;
   readonly pid: number;
   /** Resolves when the launcher process has ended, for whatever reason; its attempts then end as `lost`. */
   readonly closed: Promise<void>;

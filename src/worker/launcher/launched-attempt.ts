@@ -1,22 +1,24 @@
 // One attempt as the worker sees it: its output handed on under back-pressure, and its end told once all of that is done.
 import type { Launched, LaunchExit, OutputListener } from "./launch.ts";
-import { readJson } from "./frame-link.ts";
+import { decodeExit, decodeFailure, decodeStarted, encodeCredit } from "./payloads.ts";
 import {
   CREDIT_BYTES,
   FRAME,
   type ExitReport,
   type Failure,
   type FrameType,
+  type SpawnRequest,
   type Started,
 } from "./protocol.ts";
+import { reasonOf } from "./refusal.ts";
 
 type Send = (type: FrameType, payload?: Uint8Array) => void;
 
 export class LaunchedAttempt implements Launched {
   readonly started: Promise<Started>;
   readonly exit: Promise<LaunchExit>;
+  readonly #request: SpawnRequest;
   readonly #send: Send;
-  readonly #credit: (bytes: number) => void;
   #listener: OutputListener = () => {};
   #resolveStarted!: (started: Started) => void;
   #resolveExit!: (exit: LaunchExit) => void;
@@ -25,11 +27,15 @@ export class LaunchedAttempt implements Launched {
   #owedBytes = 0;
   #pid: number | undefined;
 
-  constructor(deps: { send: Send; credit(bytes: number): void }) {
-    this.#send = deps.send;
-    this.#credit = deps.credit;
+  constructor(request: SpawnRequest, send: Send) {
+    this.#request = request;
+    this.#send = send;
     this.started = new Promise((resolve) => (this.#resolveStarted = resolve));
     this.exit = new Promise((resolve) => (this.#resolveExit = resolve));
+  }
+
+  get tag(): string {
+    return this.#request.tag;
   }
 
   /** Known from the start of the program on. */
@@ -53,15 +59,20 @@ export class LaunchedAttempt implements Launched {
   receive(type: number, payload: Uint8Array): boolean {
     if (type === FRAME.stdout) this.#takeOutput("stdout", payload);
     else if (type === FRAME.stderr) this.#takeOutput("stderr", payload);
-    else if (type === FRAME.started) this.#begin(readJson(payload) as Started);
-    else if (type === FRAME.exited) this.#endWith(readJson(payload) as ExitReport);
-    else if (type === FRAME.failed) this.#fail(readJson(payload) as Failure);
+    else if (type === FRAME.started) this.#begin(decodeStarted(payload));
+    else if (type === FRAME.exited) this.#endWith(decodeExit(payload));
+    else if (type === FRAME.failed) this.#fail(decodeFailure(payload));
     return type === FRAME.exited || type === FRAME.failed;
   }
 
   /** The launcher is gone and the attempt with it. */
   lose(reason: string): void {
     this.#finish({ kind: "lost", reason, finishedAt: Date.now(), stopped: false });
+  }
+
+  /** What was asked cannot be told to any launcher. */
+  refuse(code: string, reason: string): void {
+    this.#finish({ kind: "spawn_failed", code, reason, finishedAt: Date.now(), stopped: false });
   }
 
   #begin(started: Started): void {
@@ -79,8 +90,10 @@ export class LaunchedAttempt implements Launched {
     });
   }
 
-  #fail({ code, reason, at }: Failure): void {
-    this.#finish({ kind: "spawn_failed", code, reason, finishedAt: at, stopped: false });
+  #fail(failure: Failure): void {
+    const reason = reasonOf(failure, this.#request);
+    const { code, at: finishedAt } = failure;
+    this.#finish({ kind: "spawn_failed", code, reason, finishedAt, stopped: false });
   }
 
   #finish(exit: LaunchExit): void {
@@ -103,7 +116,7 @@ export class LaunchedAttempt implements Launched {
   #consumed(bytes: number): void {
     this.#owedBytes += bytes;
     if (this.#owedBytes < CREDIT_BYTES) return;
-    this.#credit(this.#owedBytes);
+    this.#send(FRAME.credit, encodeCredit(this.#owedBytes));
     this.#owedBytes = 0;
   }
 }

@@ -13,9 +13,13 @@ for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.on(signal
 
 const table = createAttemptTable(() => link);
 
-async function leave(): Promise<void> {
+async function leave(broken?: Error): Promise<void> {
   await table.killAll();
-  process.exit(0);
+  if (broken === undefined) process.exit(0);
+  process.stderr.write(
+    `launcher: the worker sent what is no frame of this protocol (${broken.message})\n`,
+  );
+  process.exit(1);
 }
 
 // Not process.stdout: its writes would block the launcher while the worker is busy.
@@ -23,6 +27,6 @@ const link: FrameLink = linkFrames(
   new Socket({ fd: 0, readable: true, writable: false }),
   new Socket({ fd: 1, readable: false, writable: true }),
   table.receive,
-  () => void leave(),
+  (broken) => void leave(broken),
 );
 link.send(FRAME.ready, 0);

@@ -5,18 +5,28 @@
  *
  *     length u32 | type u8 | attempt u32 | payload        big endian; `length` counts the payload alone
  *
- * The worker numbers its attempts; a number is never used twice on one connection. Frames of an attempt arrive in order:
+ * A payload is output as it is, or a list of fields: texts, each ended by NUL, numbers as decimal digits. The worker
+ * numbers its attempts; a number is never used twice on one connection. Frames of an attempt arrive in order:
  *
- *     worker                                 launcher
- *                                            ready     once, before everything else; attempt 0
- *     spawn  SpawnRequest (JSON)       ──►   started   Started (JSON), or failed: Failure (JSON), the last frame
- *     credit u32 bytes consumed        ──►   stdout, stderr   bytes, at most 64 KiB each
- *     stop   TERM, then KILL after the spawn's graceMs · kill   at once
- *                                            exited    ExitReport (JSON), the last frame: all output went before it
- *                                            strays    Strays (JSON), later: processes that outlived the attempt
+ *     worker                        launcher
+ *                                   ready     once, before everything else; attempt 0, no fields
+ *     spawn  SpawnRequest     ──►   started   Started, or failed: Failure, the last frame
+ *     credit bytes consumed   ──►   stdout, stderr   bytes, at most 64 KiB each
+ *     stop   TERM, then KILL after the spawn's graceMs · kill   at once; no fields
+ *                                   exited    ExitReport, the last frame: all output went before it
+ *                                   strays    Strays, later: processes that outlived the attempt
+ *
+ *     spawn:   graceMs · cwd · tag · stdin · number of arguments · each argument · each variable as NAME=value
+ *     credit:  bytes
+ *     started: pid · at
+ *     failed:  at · part · errno · file
+ *     exited:  at · exit code · signal number, or 0 · stopped, 0 or 1 · strays · CPU µs · maximum resident KiB
+ *     strays:  tag · count                            (the last two of `exited` are empty where they are not known)
  *
  * Back-pressure: the launcher stops reading a program's pipes while WINDOW_BYTES of its output are not yet credited.
  * When the launcher's input ends, the worker is gone: every attempt is killed with all it has started, then it exits.
+ *
+ * There are two launchers: `native/` in C, built where there is a compiler, and the one that main.ts starts, in Node.
  */
 export const FRAME = {
   spawn: 1,
@@ -58,8 +68,18 @@ export type SpawnRequest = {
 /** `at` here and below: epoch milliseconds. */
 export type Started = { pid: number; at: number };
 
-/** The program could not be started. `code` is an errno name; `reason` is for people. */
-export type Failure = { code: string; reason: string; at: number };
+/** What a program needs and could not have: its working directory, its file, the #! interpreter of that, its input, or resources. */
+export type FailedPart = "directory" | "program" | "interpreter" | "input" | "system";
+
+/** The program could not be started. */
+export type Failure = {
+  at: number;
+  part: FailedPart;
+  /** Errno name. */
+  code: string;
+  /** The interpreter that is missing; empty when that is not known, and for the other parts. */
+  file: string;
+};
 
 export type ExitReport = {
   ended: { kind: "exited"; code: number } | { kind: "signalled"; signal: string };
@@ -69,7 +89,7 @@ export type ExitReport = {
   /** Processes that had left the group and were killed with the attempt. */
   strays: number;
   /** What the program and its waited-for children used, where the launcher can tell. */
-  usage?: { cpuMs?: number; maxRssKb?: number };
+  usage?: { cpuMs: number; maxRssKb: number };
 };
 
 /** Processes of an attempt that were found and killed after its end. */

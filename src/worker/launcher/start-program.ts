@@ -3,7 +3,13 @@ import { spawn, type ChildProcess } from "node:child_process";
 import type { Readable } from "node:stream";
 
 import type { PipePool } from "./pipes.ts";
-import { directoryProblem, findProgram, spawnProblem, type Refusal } from "./program-file.ts";
+import {
+  directoryProblem,
+  findProgram,
+  inputProblem,
+  spawnProblem,
+  type Refusal,
+} from "./program-file.ts";
 import type { SpawnRequest } from "./protocol.ts";
 import { openStreams, type StandardStreams } from "./standard-streams.ts";
 
@@ -21,18 +27,21 @@ export function startProgram(
   pool: PipePool | undefined,
 ): Program | Refusal | Promise<Refusal> {
   const { argv, env, cwd } = request;
-  const [name = ""] = argv;
-  const found = findProgram(name, env["PATH"], cwd);
+  const found = findProgram(request);
   if ("code" in found) return directoryProblem(cwd) ?? found;
   const refusalOf = (error: unknown): Refusal =>
     directoryProblem(cwd) ?? spawnProblem(error, found.file);
 
-  let streams: StandardStreams | undefined;
+  let streams: StandardStreams;
   try {
     streams = openStreams(pool, request.stdin);
+  } catch (error) {
+    return inputProblem(error);
+  }
+  try {
     const { stdio } = streams;
     const child = spawn(found.file, argv.slice(1), {
-      argv0: name,
+      argv0: argv[0] ?? "",
       cwd,
       env,
       detached: true,
@@ -42,9 +51,9 @@ export function startProgram(
     streams.discard();
     return new Promise((resolve) => child.once("error", (error) => resolve(refusalOf(error))));
   } catch (error) {
-    streams?.discard();
+    streams.discard();
     return refusalOf(error);
   } finally {
-    streams?.letGo();
+    streams.letGo();
   }
 }

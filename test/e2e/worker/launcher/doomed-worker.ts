@@ -1,9 +1,9 @@
 // A worker that starts a tree of processes, tells that it stands, and waits to be killed.
-import { startLauncher } from "../../../../src/worker/launcher/launcher.ts";
+import { startLauncher, type LauncherKind } from "../../../../src/worker/launcher/launcher.ts";
 
-const [tag = ""] = process.argv.slice(2);
+const [tag = "", kind] = process.argv.slice(2);
 const tree = "trap '' TERM; setsid sleep 300 & sleep 300 & (sleep 300 & wait) & echo stands; wait";
-const launcher = await startLauncher();
+const launcher = await startLauncher({ kind: kind as LauncherKind });
 const attempt = launcher.launch({
   argv: ["/bin/sh", "-c", tree],
   env: { PATH: "/usr/bin:/bin" },

@@ -1,14 +1,29 @@
 // Runs programs through a launcher and keeps what they print; finds what is left of them.
 import { createHash } from "node:crypto";
 import { tmpdir } from "node:os";
+import { describe } from "vitest";
 
 import type {
   Launched,
   Launcher,
+  LauncherKind,
   LaunchExit,
   LaunchSpec,
 } from "../../../../src/worker/launcher/launcher.ts";
+import { nativeLauncher } from "../../../../src/worker/launcher/launcher-program.ts";
 import { findTagged } from "../../../../src/worker/launcher/tagged-processes.ts";
+
+const KINDS: readonly LauncherKind[] = ["native", "node"];
+
+/** Both launchers must pass the same tests; the native one is missing where there is no C compiler. */
+export function onEachLauncher(tests: (kind: LauncherKind) => void): void {
+  for (const kind of KINDS) {
+    const missing = kind === "native" && nativeLauncher() === undefined;
+    describe.skipIf(missing)(`the ${kind} launcher`, () => {
+      tests(kind);
+    });
+  }
+}
 
 let runs = 0;
 
