@@ -11,6 +11,7 @@ import { isLabelKey, isName, isPrefix } from "../shared/names.ts";
 import { DEFAULT_PREFIX } from "../shared/subjects.ts";
 import { allowedEnvironment } from "./command/environment.ts";
 import type { HealthAddress } from "./health.ts";
+import type { LauncherKind } from "./launcher/launcher.ts";
 
 export type WorkerConfig = {
   natsUrl: string;
@@ -28,6 +29,8 @@ export type WorkerConfig = {
   /** Where /healthz, /readyz and /metrics answer; nowhere by default. */
   health?: HealthAddress;
   logLevel: LogLevel;
+  /** Which launcher starts the programs; the native one where it is built, unless told. */
+  launcher?: LauncherKind | undefined;
   /** Variables of the worker that its jobs get. */
   baseEnv: Record<string, string>;
 };
@@ -103,6 +106,7 @@ export function readWorkerConfig(
   const logLevel = setting(flags.logLevel, "MILLRACE_LOG_LEVEL", "info");
   complain(isLogLevel(logLevel), `--log-level must be one of ${LOG_LEVELS.join(", ")}`);
 
+  const launcher = launcherIn(env["MILLRACE_LAUNCHER"] || undefined, problems);
   const labels = labelsIn(flags.label ?? listIn(env["MILLRACE_LABELS"]), problems);
   const health = healthIn(
     setting(flags.metricsHost, "MILLRACE_METRICS_HOST", "127.0.0.1"),
@@ -124,6 +128,7 @@ export function readWorkerConfig(
     spoolRoot: resolve(setting(flags.spoolRoot, "MILLRACE_SPOOL_ROOT", join(root, "spool"))),
     drainTimeoutMs,
     logLevel: logLevel as LogLevel,
+    launcher,
     baseEnv: jobVariables(env, flags.allowEnv ?? listIn(env["MILLRACE_ALLOW_ENV"])),
     ...(handlersDir === "" ? {} : { handlersDir: resolve(handlersDir) }),
     ...(health === undefined ? {} : { health }),
@@ -159,6 +164,12 @@ function healthIn(host: string, port: string, problems: string[]): HealthAddress
   if (port === "") return undefined;
   if (wholeNumber(port) <= 65_535) return { host, port: Number(port) };
   problems.push("--metrics-port must be a whole number from 0 to 65535");
+  return undefined;
+}
+
+function launcherIn(kind: string | undefined, problems: string[]): LauncherKind | undefined {
+  if (kind === undefined || kind === "native" || kind === "node") return kind;
+  problems.push("MILLRACE_LAUNCHER must be native or node");
   return undefined;
 }
 

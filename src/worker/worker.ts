@@ -42,7 +42,7 @@ export async function runWorker(
     log,
   });
   await using home = await openHome(config, workerId, log);
-  await using launchers = await keepLauncher({ log });
+  await using launchers = await keepLauncher({ log, kind: config.launcher });
   const worker = assembleWorker({ config, workerId, broker, home, launchers, handlers, log });
   const { attempts, duty, closed, killed, giveUp } = worker;
   await using _commands = worker.commands;

@@ -34,6 +34,12 @@ describe("the worker's configuration", () => {
     });
   });
 
+  it("starts the launcher that it is told to, and otherwise the best that there is", () => {
+    expect(readWorkerConfig({}).launcher).toBeUndefined();
+    expect(readWorkerConfig({ MILLRACE_LAUNCHER: "node" }).launcher).toBe("node");
+    expect(() => readWorkerConfig({ MILLRACE_LAUNCHER: "perl" })).toThrow("MILLRACE_LAUNCHER");
+  });
+
   it("names every problem at once", () => {
     const flags = {
       prefix: "No",
