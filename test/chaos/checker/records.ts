@@ -7,12 +7,12 @@ import {
   type TimelineEntry,
 } from "../../../src/shared/job.ts";
 import { MAX_LOSSES } from "../../../src/shared/retry.ts";
-import { faultsOn } from "./faults.ts";
+import { lossesOf } from "./faults.ts";
 import { lastRecord, stepsOf, type Step, type Story, type World } from "./story.ts";
 import type { Accuse } from "./violation.ts";
 
 /** Silence, judgement and a settlement that had to wait for the broker. */
-const LOSS_AFTER_MS = 60_000;
+const LOSS_AFTER_MS = 40_000;
 
 export function checkRecords(world: World, accuse: Accuse): void {
   for (const story of world.stories.values()) {
@@ -111,8 +111,9 @@ function isFailure(entry: TimelineEntry, { attempts }: JobRecord): boolean {
 function checkLosses(world: World, { job }: Story, steps: readonly Step[], accuse: Accuse): void {
   for (const { entry, version } of steps) {
     const { worker = "", at } = entry;
+    const minds = version.record.spec.stopOnDisconnect !== undefined;
     if (entry.what !== "lost") continue;
-    const known = faultsOn(world, worker).some(
+    const known = lossesOf(world, worker, minds).some(
       (fault) => fault.at <= at && fault.until >= at - LOSS_AFTER_MS,
     );
     if (!known)

@@ -40,6 +40,19 @@ test("what killed all workers did not kill the later ones", () => {
   ).toContain("outlived_worker");
 });
 
+test("a broker's absence is a reason to lose an attempt only for a job that asked for it", () => {
+  const outage = { kind: "fault", at: 0, until: 10_000_000, fault: "kill_broker" } as const;
+  const lossIn = (stopOnDisconnect?: string) => {
+    const history = cleanHistory().filter((seen) => seen.kind !== "fault");
+    for (const seen of history)
+      if (seen.kind === "record" && stopOnDisconnect !== undefined)
+        seen.record!.spec.stopOnDisconnect = stopOnDisconnect;
+    return found([...history, outage]);
+  };
+  expect(lossIn()).toContain("unexplained_loss");
+  expect(lossIn("3s")).not.toContain("unexplained_loss");
+});
+
 describe("what is planted is found", () => {
   test.each(Object.keys(INVARIANTS) as Invariant[])("%s", (invariant) => {
     expect(found(PLANTED[invariant](structuredClone(cleanHistory()) as Observation[]))).toContain(
