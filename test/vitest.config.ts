@@ -26,6 +26,8 @@ export default defineConfig({
         test: {
           name: "e2e",
           include: ["test/e2e/**/*.test.ts"],
+          // needs a container engine and minutes: npm run test:deploy
+          exclude: ["test/e2e/deploy/**"],
           setupFiles: leakCheck,
           testTimeout: 60_000,
           hookTimeout: 60_000,
