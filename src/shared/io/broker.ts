@@ -62,7 +62,7 @@ export async function connectBroker(options: BrokerOptions): Promise<Broker> {
   const downListeners = new Set<() => void>();
   const isUp = () => up && !nc.isClosed();
   const publisher = createPublisher(nc, `${inbox}.p`, isUp, clock.mono);
-  const reader = createReader(nc, `${inbox}.r`);
+  const reader = createReader(nc, `${inbox}.r`, isUp);
 
   async function followStatus(): Promise<void> {
     for await (const status of nc.status()) {

@@ -45,8 +45,10 @@ const TIMEOUT_MS = 5_000;
 const NOT_FOUND = 404;
 const NO_MESSAGE = 10_037;
 
-export function createReader(nc: NatsConnection, inbox: string): Reader {
+export function createReader(nc: NatsConnection, inbox: string, isUp: () => boolean): Reader {
   const collecting = new Map<string, Collecting>();
+  /** Ends each request under way: the client itself would let it wait for its whole time on a lost connection. */
+  const asking = new Set<(reason: unknown) => void>();
   let count = 0;
 
   const subscription = nc.subscribe(`${inbox}.*`, {
@@ -62,12 +64,20 @@ export function createReader(nc: NatsConnection, inbox: string): Reader {
     subject: string,
     body: unknown,
   ): Promise<T> {
+    return (await ask(`$JS.API.${subject}`, JSON.stringify(body))).json<T>();
+  }
+
+  async function ask(subject: string, payload: string): Promise<Msg> {
+    if (!isUp()) throw unavailable(subject, new Error("the connection is down"));
+    const wait = deferred<Msg>();
+    asking.add(wait.reject);
     try {
-      return (
-        await nc.request(`$JS.API.${subject}`, JSON.stringify(body), { timeout: TIMEOUT_MS })
-      ).json<T>();
+      nc.request(subject, payload, { timeout: TIMEOUT_MS }).then(wait.resolve, wait.reject);
+      return await wait.promise;
     } catch (error) {
       throw unavailable(subject, error);
+    } finally {
+      asking.delete(wait.reject);
     }
   }
 
@@ -85,6 +95,7 @@ export function createReader(nc: NatsConnection, inbox: string): Reader {
   function failPending(cause?: unknown): void {
     for (const wait of collecting.values()) fail(wait, unavailable("a range read", cause));
     collecting.clear();
+    for (const reject of asking) reject(cause ?? new Error("the connection was lost"));
   }
 
   return {
@@ -92,16 +103,12 @@ export function createReader(nc: NatsConnection, inbox: string): Reader {
     next: (stream, { from, subject }) =>
       fromLeader(stream, subject, { seq: Math.max(1, from), next_by_subj: subject }),
     async lastNearby(stream, subject) {
-      try {
-        const message = await nc.request(`$JS.API.DIRECT.GET.${stream}.${subject}`, "", {
-          timeout: TIMEOUT_MS,
-        });
-        return message.headers?.code === NOT_FOUND ? undefined : storedOf(message);
-      } catch (error) {
-        throw unavailable(subject, error);
-      }
+      const message = await ask(`$JS.API.DIRECT.GET.${stream}.${subject}`, "");
+      return message.headers?.code === NOT_FOUND ? undefined : storedOf(message);
     },
     range(stream, { from, subject, limit = 1_000, maxBytes = 4_194_304 }) {
+      if (!isUp())
+        return Promise.reject(unavailable("a range read", new Error("the connection is down")));
       const token = (count++).toString(36);
       const timer = setTimeout(() => expire(token), TIMEOUT_MS);
       const wait: Collecting = { ...deferred<Range>(), messages: [], timer };
