@@ -40,7 +40,7 @@ export function createBoard() {
   const listeners = new Map<string, Set<(change: JobChange) => void>>();
   const list = createJobList();
   const placer = createPlacer(tables);
-  const ledger = createLedger(tables, placer);
+  const ledger = createLedger(tables, placer, (row) => presence.emptied(row));
   const room = createWaitingRoom(tables, placer);
   const facts = createJobFacts({
     tables,

@@ -21,26 +21,33 @@ export type Ledger = {
   review(entry: JobEntry): void;
 };
 
-export function createLedger(tables: Tables, placer: Placer): Ledger {
-  function close(entry: JobEntry): void {
-    const { claim, shape } = entry;
-    if (claim === undefined) return;
-    entry.claim = undefined;
-    claim.row.claims.delete(entry.id);
+/** `emptied` is told when a worker has nothing left. */
+export function createLedger(tables: Tables, placer: Placer, emptied: (row: Row) => void): Ledger {
+  function release({ claim, id, shape }: JobEntry): Row | undefined {
+    if (claim === undefined) return undefined;
+    claim.entry.claim = undefined;
+    claim.row.claims.delete(id);
     claim.row.used -= shape.slots;
     queueRow(tables, shape.queue).running -= 1;
     placer.improved(claim.row);
     placer.reopened(shape.queue);
+    return claim.row;
+  }
+
+  function close(entry: JobEntry): void {
+    const row = release(entry);
+    if (row?.claims.size === 0) emptied(row);
   }
 
   return {
     open(entry, ground) {
-      close(entry);
+      const before = release(entry);
       const claim: Claim = { entry, ...ground, missed: 0 };
       entry.claim = claim;
       ground.row.claims.set(entry.id, claim);
       ground.row.used += entry.shape.slots;
       queueRow(tables, entry.shape.queue).running += 1;
+      if (before?.claims.size === 0) emptied(before);
       return claim;
     },
     close,

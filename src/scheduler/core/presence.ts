@@ -24,6 +24,8 @@ export type Presence = {
   beat(beat: Heartbeat, mono: number): void;
   /** `left`: it said goodbye; `expired`: its key timed out, which alone is no proof of death. */
   workerGone(id: string, how: "left" | "expired"): void;
+  /** The worker has no attempts left: one that is gone is forgotten. */
+  emptied(row: Row): void;
   /** Attempts whose worker is gone or has forgotten them. Silence before `since` (monotonic ms) is not held against anybody. */
   lost(mono: number, since: number): Loss[];
   /** Monotonic ms at which somebody may have been silent for too long. */
@@ -48,7 +50,6 @@ export function createPresence(deps: {
   function rowOf(id: string): Row {
     const known = rows.get(id);
     if (known) return known;
-    for (const gone of departed) if (gone.claims.size === 0) remove(gone);
     const row = newRow(id);
     rows.set(id, row);
     silenceAt = -Infinity;
@@ -165,6 +166,9 @@ export function createPresence(deps: {
     workerGone(id, how) {
       const row = rows.get(id);
       if (row !== undefined && row.presence !== "left") depart(row, how);
+    },
+    emptied(row) {
+      if (departed.has(row)) remove(row);
     },
     lost(mono, since) {
       if (mono >= silenceAt) judge(mono, since);
