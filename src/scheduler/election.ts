@@ -115,8 +115,11 @@ export function createElection(options: ElectionOptions): Election {
       const due = Math.min(held.confirmedAt + ttlMs / 3, trustEnds()) - clock.mono();
       await pause(Math.max(due, ttlMs / 20), over);
       if (over.aborted) return;
-      const timeUp = pause(Math.max(0, trustEnds() - clock.mono()), over);
+      const answered = new AbortController();
+      const restMs = Math.max(0, trustEnds() - clock.mono());
+      const timeUp = pause(restMs, AbortSignal.any([over, answered.signal]));
       const kept = await Promise.race([renew(held), timeUp.then(() => true)]);
+      answered.abort();
       if (!kept || clock.mono() >= trustEnds()) lost.abort();
     }
   }
