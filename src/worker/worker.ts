@@ -6,7 +6,7 @@ import { runAll } from "../shared/io/lifecycle.ts";
 import { createLog, type Log } from "../shared/io/log.ts";
 import { ID_ALPHABET, WORKER_SUFFIX_LENGTH } from "../shared/names.ts";
 import { onAbort } from "./on-abort.ts";
-import { assembleWorker } from "./assembly.ts";
+import { assembleWorker, type AssembledWorker } from "./assembly.ts";
 import type { WorkerConfig } from "./config.ts";
 import { loadHandlers } from "./handlers/loader.ts";
 import { openHome } from "./home.ts";
@@ -44,7 +44,23 @@ export async function runWorker(
   await using home = await openHome(config, workerId, log);
   await using launchers = await keepLauncher({ log, kind: config.launcher });
   const worker = assembleWorker({ config, workerId, broker, home, launchers, handlers, log });
+  const { drainTimeoutMs } = config;
+  await serve(worker, { launchers, stop, drainTimeoutMs, log });
+  log.info({ event: "left" }, "worker left");
+}
+
+export type ServeDeps = {
+  /** Disposed to end what runs without grace. */
+  launchers: AsyncDisposable;
+  stop: StopSignals;
+  drainTimeoutMs: number;
+  log: Log;
+};
+
+/** Runs the parts of a worker until it has left. Throws what stopped one of its services. */
+export async function serve(worker: AssembledWorker, deps: ServeDeps): Promise<void> {
   const { attempts, duty, closed, killed, giveUp } = worker;
+  const { launchers, stop, drainTimeoutMs, log } = deps;
   await using _commands = worker.commands;
 
   async function kill(): Promise<void> {
@@ -60,7 +76,7 @@ export async function runWorker(
     left.abort();
   }
 
-  using _asked = onAbort(stop.drain, () => duty.drain(config.drainTimeoutMs));
+  using _asked = onAbort(stop.drain, () => duty.drain(drainTimeoutMs));
   using _hurried = onAbort(stop.now, () => duty.drain(0));
   const services = runAll(worker.services, left.signal);
   try {
@@ -70,5 +86,4 @@ export async function runWorker(
     closed.abort();
     giveUp.abort();
   }
-  log.info({ event: "left" }, "worker left");
 }

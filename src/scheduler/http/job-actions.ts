@@ -1,11 +1,7 @@
-// What callers may do to a job: cancel it, try it again.
+// The routes of what callers may do to a job: cancel it, try it again.
 import { createRoute, OpenAPIHono, z } from "@hono/zod-openapi";
 
-import { hasCode, MillraceError } from "../../shared/errors.ts";
 import { text } from "../../shared/fields.ts";
-import type { Versioned } from "../../shared/io/job-store.ts";
-import { isFinal } from "../../shared/job.ts";
-import { apply } from "../../shared/job-machine.ts";
 import { specError } from "../../shared/spec.ts";
 import { json, jsonBody, problems } from "./answers.ts";
 import { readOptionalJson } from "./body.ts";
@@ -13,9 +9,7 @@ import type { HttpDeps } from "./deps.ts";
 import type { HttpEnv } from "./env.ts";
 import { jobParams } from "./ids.ts";
 import { jobSchema, jobView } from "./job-view.ts";
-import { readJob } from "./jobs.ts";
-
-const ACTOR = "api";
+import { createJobActions } from "./cancel-retry.ts";
 
 const cancelBody = z.strictObject({ reason: text(1_000).min(1).default("Cancelled by request.") });
 
@@ -51,39 +45,8 @@ const retryRoute = createRoute({
 });
 
 export function createJobActionRoutes(deps: HttpDeps) {
-  const { store, view, clock } = deps;
-
-  async function cancel(jobId: string, reason: string): Promise<Versioned> {
-    const found = await readJob(deps, jobId);
-    if (isFinal(found.record.state))
-      throw new MillraceError("job_finished", `Job ${jobId} is ${found.record.state} already.`);
-    if (!view.get(jobId)?.cancelRequested)
-      await store.requestCancel(jobId, { v: 1, at: clock.now(), actor: ACTOR, reason });
-    return found;
-  }
-
-  async function retry(jobId: string): Promise<Versioned> {
-    await dropCancel(jobId);
-    try {
-      return await store.update(jobId, (record) =>
-        apply(record, { type: "retried", at: clock.now(), actor: ACTOR }),
-      );
-    } catch (error) {
-      if (!hasCode(error, "illegal_move")) throw error;
-      throw new MillraceError("job_not_finished", `Job ${jobId} has not finished yet.`, {
-        cause: error,
-      });
-    }
-  }
-
-  /** An old wish to end must not catch the new series; one for a job that still runs stays. */
-  async function dropCancel(jobId: string): Promise<void> {
-    const { record } = await readJob(deps, jobId);
-    if (!isFinal(record.state)) return;
-    const intent = await store.cancelIntent(jobId);
-    if (intent !== undefined && !intent.removed && intent.data.byteLength > 0)
-      await store.clearCancel(jobId);
-  }
+  const { view } = deps;
+  const { cancel, retry } = createJobActions(deps);
 
   return new OpenAPIHono<HttpEnv>()
     .openapi(cancelRoute, async (c) => {

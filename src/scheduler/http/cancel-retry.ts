@@ -1,0 +1,55 @@
+// What callers may do to a job: wish that it ends, have a finished one tried again.
+import { hasCode, MillraceError } from "../../shared/errors.ts";
+import type { Versioned } from "../../shared/io/job-store.ts";
+import { isFinal } from "../../shared/job.ts";
+import { apply } from "../../shared/job-machine.ts";
+import type { HttpDeps } from "./deps.ts";
+import { readJob } from "./jobs.ts";
+
+export type JobActions = {
+  /** Stores the wish; asking again changes nothing. Throws `job_not_found`, `job_finished`. */
+  cancel(jobId: string, reason: string): Promise<Versioned>;
+  /** Queues a finished job again. Throws `job_not_found`, `job_not_finished`. */
+  retry(jobId: string): Promise<Versioned>;
+};
+
+const ACTOR = "api";
+
+export function createJobActions(
+  deps: Pick<HttpDeps, "store" | "clock"> & { view: Pick<HttpDeps["view"], "get"> },
+): JobActions {
+  const { store, view, clock } = deps;
+
+  /** An old wish to end must not catch the new series; one for a job that still runs stays. */
+  async function dropCancel(jobId: string): Promise<void> {
+    const { record } = await readJob(deps, jobId);
+    if (!isFinal(record.state)) return;
+    const intent = await store.cancelIntent(jobId);
+    if (intent !== undefined && !intent.removed && intent.data.byteLength > 0)
+      await store.clearCancel(jobId);
+  }
+
+  return {
+    async cancel(jobId, reason) {
+      const found = await readJob(deps, jobId);
+      if (isFinal(found.record.state))
+        throw new MillraceError("job_finished", `Job ${jobId} is ${found.record.state} already.`);
+      if (!view.get(jobId)?.cancelRequested)
+        await store.requestCancel(jobId, { v: 1, at: clock.now(), actor: ACTOR, reason });
+      return found;
+    },
+    async retry(jobId) {
+      await dropCancel(jobId);
+      try {
+        return await store.update(jobId, (record) =>
+          apply(record, { type: "retried", at: clock.now(), actor: ACTOR }),
+        );
+      } catch (error) {
+        if (!hasCode(error, "illegal_move")) throw error;
+        throw new MillraceError("job_not_finished", `Job ${jobId} has not finished yet.`, {
+          cause: error,
+        });
+      }
+    },
+  };
+}
