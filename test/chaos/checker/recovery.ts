@@ -19,13 +19,12 @@ export function measureRecovery(history: History): Recovery {
   const world = tellStories(history);
   const of = (kind: FaultSeen["fault"]) => world.faults.filter(({ fault }) => fault === kind);
   const accepted = world.submits.filter(({ answer }) => answer === "accepted");
-  const placed = world.assigns.filter(({ items }) => items.length > 0);
   const worker = of("kill_worker").flatMap((fault) =>
     rescues(world, fault).flatMap((at) => undisturbed(world, fault, fault.at, at)),
   );
   const leader = of("kill_scheduler")
     .filter(({ led }) => led === true)
-    .flatMap((fault) => undisturbed(world, fault, fault.at, firstAfter(fault.at, placed)));
+    .flatMap((fault) => undisturbed(world, fault, fault.at, nextReignAt(world, fault.at)));
   const broker = of("kill_broker").flatMap((fault) =>
     undisturbed(world, fault, fault.until, firstAfter(fault.until, accepted)),
   );
@@ -56,6 +55,12 @@ const isFree = ({ version: { record } }: Step): boolean =>
 function firstAfter(at: number, seen: readonly { at: number }[]): number | undefined {
   const after = seen.filter((one) => one.at >= at).map((one) => one.at);
   return after.length === 0 ? undefined : Math.min(...after);
+}
+
+/** When the one who leads after that instant placed its first job. */
+function nextReignAt({ assigns }: World, at: number): number | undefined {
+  const epoch = assigns.findLast((message) => message.at <= at)?.epoch ?? 0;
+  return assigns.find((message) => message.epoch > epoch && message.items.length > 0)?.at;
 }
 
 /** How long it took, unless something else happened to brokers or schedulers meanwhile. */

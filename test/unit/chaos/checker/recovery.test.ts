@@ -16,13 +16,14 @@ test("a killed worker's job counts until it runs elsewhere", () => {
   expect(measureRecovery(history)).toMatchObject({ ...figures, worker: figures });
 });
 
-test("a killed leader counts until the next assignment", () => {
+test("a killed leader counts until the next one assigns, whatever of the old one's still arrives", () => {
   const { history, note, tick, tale } = createScribe();
   const kill = { kind: "fault", fault: "kill_scheduler" } as const;
+  note({ kind: "assign", at: tick(), seq: 0, epoch: 1, items: [] });
   note({ ...kill, at: tick(), until: tick(), led: false });
   const leader = note({ ...kill, at: tick(), until: tick(), led: true });
-  note({ kind: "assign", at: tick(), seq: 0, epoch: 2, items: [] });
-  const given = tale("job").assign(1, "w1-id");
+  tale("late").assign(1, "w1-id", 1);
+  const given = tale("job").assign(1, "w1-id", 2);
   expect(measureRecovery(history).leader).toMatchObject({ count: 1, max: given.at - leader.at });
 });
 
