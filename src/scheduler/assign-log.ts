@@ -2,6 +2,8 @@
 //
 // The sequence alone would not do for several on the way at once: where a new leader's message takes the place of the first, the
 // second would find the sequence that it expects. So each also expects the id of the one before it, which only its own writer knows.
+// A replicated stream must not be asked that: it does not keep the ids over a restart, and a copy that catches up would then refuse
+// what is stored, for ever. There the writer has one append under way at a time, and the sequence is enough.
 // After anything but a clean answer a fence is appended: once it is stored, what was sent before it is either stored or never will be.
 import { hasCode, MillraceError } from "../shared/errors.ts";
 import type { Broker } from "../shared/io/broker.ts";
@@ -21,9 +23,11 @@ export type AssignLog = {
 const RETRY_MS = 100;
 const TIMEOUT_MS = 2_000;
 
+/** `replicas`: copies that the broker keeps of the log. */
 export function createAssignLog(
   broker: Pick<Broker, "publish" | "streamState" | "last" | "next" | "subjects">,
   epoch: number,
+  replicas: number,
 ): AssignLog {
   const { assign } = broker.subjects;
   const fenceText = JSON.stringify({ v: 1, epoch, items: [] } satisfies AssignmentBatch);
@@ -77,7 +81,10 @@ export function createAssignLog(
       last = { seq: before.seq + 1, id: nextId() };
       const published = broker.publish(assign.to(workerId), text, {
         expectStream: before.seq,
-        headers: { "Nats-Msg-Id": last.id, "Nats-Expected-Last-Msg-Id": before.id },
+        headers: {
+          "Nats-Msg-Id": last.id,
+          ...(replicas > 1 ? {} : { "Nats-Expected-Last-Msg-Id": before.id }),
+        },
         timeoutMs: TIMEOUT_MS,
       });
       return { seq: last.seq, stored: published.then(() => true, whenUnsure) };

@@ -41,8 +41,8 @@ export async function lead(
   const ring = () => bell.ring();
   let listeningSince = clock.mono();
 
-  const assignments = createAssignLog(broker, epoch);
   const { replicas } = await broker.streamState(broker.subjects.assign.stream);
+  const assignments = createAssignLog(broker, epoch, replicas);
   const dispatch = createDispatch({
     board,
     bodies,

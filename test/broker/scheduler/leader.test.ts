@@ -63,10 +63,10 @@ test("a leader that stops hands over at once", async () => {
 
 test("the append of a deposed leader is refused, and its fence says so", async () => {
   const { signal } = new AbortController();
-  const old = createAssignLog(desk.broker, 1_000_000);
+  const old = createAssignLog(desk.broker, 1_000_000, 1);
   await old.fence(signal);
   expect(await old.append("w-aaaaaaaa", `{"v":1,"epoch":1000000,"items":[]}`).stored).toBe(true);
-  const young = createAssignLog(desk.broker, 1_000_001);
+  const young = createAssignLog(desk.broker, 1_000_001, 1);
   await young.fence(signal);
   // the second expects just the sequence that the new leader's message has taken
   const refused = [1, 2].map((no) =>
