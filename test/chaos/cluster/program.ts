@@ -47,9 +47,10 @@ export function superviseProgram({ name, args, logFile }: ProgramOptions): Progr
 
   async function runOnce(): Promise<void> {
     const log = openSync(logFile, "a");
-    const running = spawn(process.execPath, [CLI, ...args, "--json"], {
+    const running = spawn(process.execPath, [CLI, ...args, "--json", "--with-parent"], {
       env: { PATH: process.env["PATH"], HOME: process.env["HOME"] },
-      stdio: ["ignore", "pipe", log],
+      // its input ends with us, whatever ends us, and so does it
+      stdio: ["pipe", "pipe", log],
     });
     closeSync(log);
     child = running;
