@@ -81,7 +81,7 @@ export function createSettler(deps: {
       }
     },
     settleLosses(losses) {
-      for (const { job, attempt: number, worker, reason, cancelled } of losses)
+      for (const { job, attempt: number, worker, reason, cancelled, blameless } of losses)
         begin(job, () =>
           write(job, {
             type: "lost",
@@ -91,6 +91,7 @@ export function createSettler(deps: {
             reason,
             cancelled,
             random: random(),
+            ...(blameless ? { blameless } : {}),
           }),
         );
     },

@@ -162,12 +162,12 @@ function lost(record: JobRecord, event: Of<"lost">): JobRecord {
     outcome: "worker_lost",
     reason: event.reason,
   };
-  const losses = record.losses + 1;
+  const losses = record.losses + (event.blameless ? 0 : 1);
   const known = { attempt: event.attempt, attempts: withAttempt(record, ended), losses };
   const over = { ...known, finishedAt: event.at, reason: event.reason };
   if (event.cancelled) return move(record, "cancelled", event, over);
   if (record.spec.onWorkerLost === "fail") return move(record, "failed", event, over);
-  if (losses >= MAX_LOSSES)
+  if (losses >= MAX_LOSSES && !event.blameless)
     return move(record, "failed", event, {
       ...over,
       reason: `${losses} workers died under it: ${event.reason}`,

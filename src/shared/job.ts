@@ -138,6 +138,8 @@ export type JobEvent =
       reason: string;
       cancelled: boolean;
       random: number;
+      /** Something else is more likely to have brought the worker down: the loss does not count against the job. */
+      blameless?: true;
     }
   | { type: "cancelled"; at: number; actor: string; reason: string }
   | { type: "expired"; at: number }

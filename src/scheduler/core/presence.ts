@@ -17,6 +17,8 @@ export type Loss = {
   worker: string;
   reason: string;
   cancelled: boolean;
+  /** A handler, which runs inside its worker, is more likely to have brought it down than this command. */
+  blameless: boolean;
 };
 
 export type Presence = {
@@ -177,6 +179,7 @@ export function createPresence(deps: {
         const claims = [...row.claims.values()].filter((claim) => isLost(claim));
         if (claims.length === 0 && (row.presence === "present" || row.claims.size === 0))
           suspects.delete(row);
+        const suspectsHandler = claims.some(({ entry }) => entry.shape.handler !== undefined);
         for (const { entry, attempt } of claims)
           losses.push({
             job: entry.id,
@@ -184,6 +187,7 @@ export function createPresence(deps: {
             worker: row.id,
             reason: reasonOf(row),
             cancelled: tables.cancels.has(entry.id),
+            blameless: suspectsHandler && entry.shape.handler === undefined,
           });
       }
       return losses;

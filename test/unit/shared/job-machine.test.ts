@@ -164,6 +164,14 @@ describe("a lost or handed back attempt", () => {
     expect(poison.reason).toContain("3 workers died under it");
   });
 
+  it("does not count against a job that is not to blame", () => {
+    const blameless = (attempt: number) => ({ ...lost(attempt), blameless: true }) as JobEvent;
+    const events = [1, 2, 3, 4].map(blameless);
+    expect(after(job(), ...events)).toMatchObject({ state: "queued", losses: 0, attempt: 4 });
+    const once = after(job({ command: ["x"], onWorkerLost: "fail" }), blameless(1));
+    expect(once.state).toBe("failed");
+  });
+
   it("never shows a cancelled job as failed", () => {
     expect(
       after(job({ command: ["x"], onWorkerLost: "fail" }), started(1), lost(1, true)).state,

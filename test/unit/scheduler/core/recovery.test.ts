@@ -30,6 +30,18 @@ test("silence counts from when the leader began to listen", () => {
   expect(stage.place()).toMatchObject([{ job: "a", attempt: 2, worker: "v" }]);
 });
 
+test("commands are not blamed for a worker that died with a handler in it", () => {
+  const stage = createStage();
+  for (const id of ["with", "without"]) stage.beat(id, { total: 2, handlers: ["h"] });
+  stage.submit("handler", { handler: "h", worker: "with" });
+  stage.submit("beside", { worker: "with" });
+  stage.submit("alone", { worker: "without" });
+  stage.placeAndConfirm();
+  for (const id of ["with", "without"]) stage.board.workerGone(id, "left");
+  const blameless = stage.board.lost(0, 0).filter((loss) => loss.blameless);
+  expect(blameless.map(({ job }) => job)).toEqual(["beside"]);
+});
+
 test("the death of a worker is noticed that was heard of in assignments only", () => {
   const stage = createStage();
   stage.submit("a");
