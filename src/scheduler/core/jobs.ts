@@ -129,9 +129,13 @@ export function createJobFacts(deps: {
       const known = tables.jobs.get(record.id);
       if (known !== undefined && seq <= known.seq) return;
       const entry = known ?? added(record, seq);
+      const newest = record.attempts.at(-1);
+      const handedBack =
+        newest?.outcome === "handed_back" ? tables.rows.get(newest.worker) : undefined;
+      if (handedBack) handedBack.declined = true;
       change(entry, () => {
         updateEntry(entry, record, seq);
-        agree(entry, record.attempts.at(-1)?.startedAt ?? record.submittedAt);
+        agree(entry, newest?.startedAt ?? record.submittedAt);
       });
       tell({ id: record.id, seq, record, gone: false });
     },

@@ -150,15 +150,16 @@ export function createPresence(deps: {
     beat(beat, mono) {
       const row = rowOf(beat.id);
       const { beat: last } = row;
-      const quiet = row.presence !== "present" || mono - row.seen > QUIET_MS;
+      const wasShut = isShut(row, mono);
       row.beat = beat;
       row.seen = mono;
       row.presence = "present";
+      row.declined = false;
       departed.delete(row);
       if (last === undefined || differs(last, beat)) setAnchors(row, anchorsOf(beat));
       const { used } = row;
       reconcile(row, beat);
-      if (quiet || last === undefined || differs(last, beat) || row.used < used)
+      if (wasShut || last === undefined || differs(last, beat) || row.used < used)
         placer.improved(row);
       for (const id of beat.replaces ?? []) {
         const old = rows.get(id);
@@ -201,6 +202,10 @@ export function createPresence(deps: {
       ),
   };
 }
+
+/** True for a worker that gets nothing new until it is heard again. */
+const isShut = ({ presence, declined, seen }: Row, mono: number): boolean =>
+  presence !== "present" || declined || mono - seen > QUIET_MS;
 
 const ghostKey = ({ job, attempt }: HeldAttempt): string => `${job} ${attempt}`;
 

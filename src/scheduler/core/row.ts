@@ -23,6 +23,8 @@ export type Row = {
   /** present · expired: its key is gone, perhaps by mistake · left: it said goodbye or was replaced · dead: silent for too long */
   presence: "present" | "expired" | "left" | "dead";
   anchors: string[];
+  /** It handed an attempt back: it gets nothing new until it has said how it stands. */
+  declined: boolean;
   used: number;
   readonly claims: Map<string, Claim>;
   ghosts: Map<string, Ghost>;
@@ -39,6 +41,7 @@ export function newRow(id: string): Row {
     seen: -Infinity,
     presence: "present",
     anchors: [],
+    declined: false,
     used: 0,
     claims: new Map(),
     ghosts: new Map(),
@@ -58,6 +61,7 @@ export const load = (row: Row): number => row.used / Math.max(1, totalSlots(row)
 export const isOpen = (row: Row, mono: number): boolean =>
   row.beat !== undefined &&
   row.presence === "present" &&
+  !row.declined &&
   !row.beat.cordoned &&
   !row.beat.draining &&
   mono - row.seen <= QUIET_MS;

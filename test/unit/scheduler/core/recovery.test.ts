@@ -194,3 +194,43 @@ test("a job expires unless it has started in time; a retry no longer can", () =>
   stage.event("a", { type: "expired", at: stage.now });
   expect(stage.board.settlements(stage.now)).toEqual([]);
 });
+
+test("who handed an attempt back gets nothing until it has said how it stands", () => {
+  const stage = createStage();
+  stage.beat("w", { total: 2 });
+  stage.submit("a");
+  const [given] = stage.placeAndConfirm();
+  stage.event("a", {
+    type: "handed_back",
+    at: stage.now,
+    attempt: given?.attempt ?? 0,
+    worker: "w",
+    reason: "It was leaving.",
+  });
+  expect(stage.place()).toEqual([]);
+  stage.beat("v");
+  expect(stage.place()).toMatchObject([{ job: "a", attempt: 2, worker: "v" }]);
+  stage.submit("b");
+  expect(stage.place()).toEqual([]);
+  stage.beat("w", { total: 2 });
+  expect(stage.place()).toMatchObject([{ job: "b", worker: "w" }]);
+});
+
+test("a worker whose key is gone is shown no more once its last attempt is settled", () => {
+  const stage = createStage();
+  stage.beat("w");
+  stage.submit("a");
+  stage.placeAndConfirm();
+  stage.board.workerGone("w", "expired");
+  expect(stage.board.workers(stage.mono)).toHaveLength(1);
+  stage.event("a", {
+    type: "lost",
+    at: stage.now,
+    attempt: 1,
+    worker: "w",
+    reason: "silent",
+    cancelled: false,
+    random: 0,
+  });
+  expect(stage.board.workers(stage.mono)).toEqual([]);
+});
