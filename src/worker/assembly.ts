@@ -64,18 +64,19 @@ export function assembleWorker(deps: WorkerDeps): AssembledWorker {
     held: () => attempts.count,
     registered: () => heartbeat.registered,
   });
-  const shipper = createShipper({
-    broker,
-    log,
-    spoolRoot: home.spoolDir,
-    // A full disk would fail every further job as well.
-    onDiskFailure: () => duty.cordon(true),
-  });
+  /** A full disk would fail every further job as well. */
+  function onDiskFailure(error: unknown): void {
+    if (!duty.cordoned)
+      log.error({ event: "disk_failed", error }, "takes no more work: see its disk");
+    duty.cordon(true);
+  }
+  const shipper = createShipper({ broker, log, spoolRoot: home.spoolDir, onDiskFailure });
   const commands = createCommandRunner({
     launcher: launchers.current,
     workRoot: home.workDir,
     baseEnv: config.baseEnv,
     workerId,
+    onDiskFailure,
     log,
   });
   const attempts = createAttempts({

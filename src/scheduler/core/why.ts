@@ -138,7 +138,7 @@ function testsOf({ shape, priority }: JobEntry, mono: number): Test[] {
     {
       what: `protocol ${shape.protocol}`,
       pass: (_, beat) => beat.protocol >= shape.protocol,
-      reason: noMatch,
+      reason: () => ({ code: "no_match", constraints: [`protocol>=${shape.protocol}`] }),
     },
     ...require.map((constraint, i) => ({
       what: constraints[i] as string,

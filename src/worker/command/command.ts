@@ -38,11 +38,13 @@ type Deps = {
   /** What jobs see of the worker's environment, see `allowedEnvironment`. */
   baseEnv: Record<string, string>;
   workerId: string;
+  /** Told when an attempt could not be given a directory: the next ones would fail alike. */
+  onDiskFailure?: (error: Error) => void;
   log?: WarningLog;
 };
 
 export function createCommandRunner(deps: Deps): CommandRunner {
-  const { launcher, workRoot, baseEnv, workerId, log } = deps;
+  const { launcher, workRoot, baseEnv, workerId, onDiskFailure, log } = deps;
   const removals = new Set<Promise<void>>();
 
   async function run(args: CommandRun): Promise<Ending> {
@@ -51,11 +53,11 @@ export function createCommandRunner(deps: Deps): CommandRunner {
     const path = join(workRoot, tag);
     try {
       const workDir = await makeWorkDir(path, record.spec).catch((error: Error) => error);
-      if (workDir instanceof Error)
-        return {
-          outcome: "spawn_failed",
-          reason: `the work directory cannot be made: ${workDir.message}`,
-        };
+      if (workDir instanceof Error) {
+        onDiskFailure?.(workDir);
+        const reason = `the work directory cannot be made: ${workDir.message}`;
+        return { outcome: "spawn_failed", reason };
+      }
       if (stop.aborted) return { outcome: "cancelled" };
       return await follow(launch(args, tag, workDir), args);
     } finally {

@@ -7,11 +7,17 @@ export type Crowd = AsyncDisposable & {
   untilBack(): Promise<number[]>;
 };
 
+type Facts = Parameters<typeof heartbeat>[1];
+
 const BEAT_MS = 1_000;
 
-export async function gatherCrowd(url: string, count: number): Promise<Crowd> {
+/** `facts` are what their heartbeats say beyond the usual; their ids are the name and a number. */
+export async function gatherCrowd(url: string, count: number, facts: Facts = {}): Promise<Crowd> {
+  const { name = "crowd" } = facts;
   const members = await Promise.all(
-    Array.from({ length: count }, (_, i) => join(url, `crowd-${String(i).padStart(8, "0")}`)),
+    Array.from({ length: count }, (_, i) =>
+      join(url, `${name}-${String(i).padStart(8, "0")}`, facts),
+    ),
   );
   return {
     untilBack: () => Promise.all(members.map(({ isBack }) => isBack())),
@@ -21,10 +27,10 @@ export async function gatherCrowd(url: string, count: number): Promise<Crowd> {
   };
 }
 
-async function join(url: string, id: string) {
+async function join(url: string, id: string, facts: Facts) {
   const broker = await connectBroker({ url, identity: id });
   const key = broker.subjects.workers.key(id);
-  const message = JSON.stringify(heartbeat(id));
+  const message = JSON.stringify(heartbeat(id, facts));
   const beat = () => void broker.publish(key, message, { ttlMs: 10_000 }).catch(() => undefined);
   const beating = setInterval(beat, BEAT_MS);
   beat();
