@@ -165,8 +165,9 @@ it("row 14: when the broker is back all of many workers are back soon, not all a
   expect(Math.max(...instants) - restartedAt).toBeLessThan(15_000);
   expect(Math.max(...instants) - Math.min(...instants)).toBeGreaterThan(100);
   await untilAllReady();
-  const { state, attempts } = await lab.job(running);
-  expect([state, attempts.length]).toEqual(["running", 1]);
+  // The scheduler itself may be among the last to be back.
+  const { attempts } = await lab.until(running, "running");
+  expect(attempts).toHaveLength(1);
 }, 120_000);
 
 it("row 26: a stream that is deleted while in use ends its readers loudly, and is never made anew beside what is left", async () => {
