@@ -37,6 +37,7 @@ export function createReplica(deps: { broker: Broker; log?: Log }): Replica {
   const bodies = createBodies(broker);
   const listeners = new Set<() => void>();
   let warm = false;
+  let epoch = 0;
 
   function told(): void {
     for (const listener of listeners) listener();
@@ -44,6 +45,11 @@ export function createReplica(deps: { broker: Broker; log?: Log }): Replica {
 
   function unreadable({ subject, seq }: Stored): void {
     log.warn({ event: "unreadable", subject, seq }, "a message could not be read and is ignored");
+  }
+
+  /** No worker follows what a deposed leader wrote. */
+  function outdated({ subject, seq }: Stored, of: number): void {
+    log.warn({ event: "old_epoch", subject, seq, of, epoch }, "a deposed leader's word is ignored");
   }
 
   function jobMessage(message: Stored): void {
@@ -77,6 +83,8 @@ export function createReplica(deps: { broker: Broker; log?: Log }): Replica {
     const worker = afterTokens(message.subject, 2);
     const batch = decodeAssignments(textOf(message));
     if (batch === undefined) return unreadable(message);
+    if (batch.epoch < epoch) return outdated(message, batch.epoch);
+    epoch = batch.epoch;
     const at = storedAt(message);
     for (const { record, attempt, seq } of batch.items)
       board.assigned({ job: record.id, attempt, seq }, worker, message.seq, at);
