@@ -1,4 +1,4 @@
-// Three kinds of tests: unit (pure), broker (a real nats-server per file), e2e (real processes).
+// Four kinds of tests: unit (pure), sim (whole histories in virtual time), broker (a real nats-server per file), e2e (real processes).
 import { defineConfig } from "vitest/config";
 
 const leakCheck = ["test/lab/leaks.ts"];
@@ -12,6 +12,7 @@ export default defineConfig({
     coverage: { include: ["src/**/*.ts"] },
     projects: [
       { test: { name: "unit", include: ["test/unit/**/*.test.ts"], testTimeout: 30_000 } },
+      { test: { name: "sim", include: ["test/sim/**/*.test.ts"], testTimeout: 300_000 } },
       {
         test: {
           name: "broker",
