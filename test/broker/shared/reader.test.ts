@@ -1,0 +1,30 @@
+// Reads do not outlive the connection that they were asked over.
+import { expect, test } from "vitest";
+
+import { connectBroker } from "../../../src/shared/io/broker.ts";
+import { ensureTopology } from "../../../src/shared/io/topology.ts";
+import { startBroker } from "../../lab/broker.ts";
+import { until } from "../../lab/until.ts";
+
+test("a read fails when the connection is lost under it, and at once while there is none", async () => {
+  await using server = await startBroker();
+  await using broker = await connectBroker({ url: server.url, identity: "reader-test" });
+  await ensureTopology(broker);
+  const { stream, all } = broker.subjects.jobs;
+  const read = [
+    () => broker.last(stream, broker.subjects.jobs.record("a")),
+    () => broker.lastNearby(stream, broker.subjects.jobs.record("a")),
+    () => broker.next(stream, { from: 1, subject: all }),
+    () => broker.streamState(stream),
+    () => broker.range(stream, { from: 1, subject: all }),
+  ];
+  await server.pause();
+  const underWay = Promise.allSettled(read.map((ask) => ask()));
+  const askedAt = performance.now();
+  await server.kill();
+  for (const { status } of await underWay) expect(status).toBe("rejected");
+  await until(() => !broker.isUp(), "the loss to be noticed");
+  for (const ask of read) await expect(ask()).rejects.toMatchObject({ code: "broker_unavailable" });
+  // each of them would wait for five seconds by itself
+  expect(performance.now() - askedAt).toBeLessThan(4_000);
+});
