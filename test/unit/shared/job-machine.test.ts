@@ -44,6 +44,7 @@ const lost = (attempt: number, cancelled = false): JobEvent => ({
   cancelled,
   random: 0.5,
 });
+const blameless = (attempt: number) => ({ ...lost(attempt), blameless: true }) as JobEvent;
 const codeOf = (act: () => unknown): string | undefined => {
   try {
     act();
@@ -165,7 +166,6 @@ describe("a lost or handed back attempt", () => {
   });
 
   it("does not count against a job that is not to blame", () => {
-    const blameless = (attempt: number) => ({ ...lost(attempt), blameless: true }) as JobEvent;
     const events = [1, 2, 3, 4].map(blameless);
     expect(after(job(), ...events)).toMatchObject({ state: "queued", losses: 0, attempt: 4 });
     const once = after(job({ command: ["x"], onWorkerLost: "fail" }), blameless(1));
