@@ -3,11 +3,12 @@ import { expect, test } from "vitest";
 
 import { connectBroker } from "../../../src/shared/io/broker.ts";
 import { ensureTopology } from "../../../src/shared/io/topology.ts";
-import { startBroker } from "../../lab/broker.ts";
+import { startSpawnedBroker } from "../../lab/spawned-broker.ts";
 import { until } from "../../lab/until.ts";
 
 test("a read fails when the connection is lost under it, and at once while there is none", async () => {
-  await using server = await startBroker();
+  // Spawned in every mode: a container takes so long to die that the reads are answered first.
+  await using server = await startSpawnedBroker({});
   await using broker = await connectBroker({ url: server.url, identity: "reader-test" });
   await ensureTopology(broker);
   const { stream, all } = broker.subjects.jobs;
