@@ -86,7 +86,7 @@ it("row 5: kill -9 of the leader at any of its writes forgets no job and places 
       return { death, role, scheduler };
     }),
   );
-  await lab.addWorker({ slots: 4 });
+  await lab.addWorker({ slots: 64 });
 
   const wanted: string[] = [];
   const unwanted: string[] = [];
@@ -95,6 +95,8 @@ it("row 5: kill -9 of the leader at any of its writes forgets no job and places 
   async function callersOfTheSurvivor(): Promise<void> {
     while (!over.signal.aborted) {
       wanted.push(await lab.submit({ command: shell(book.note("runs")) }));
+      // still runs when the next leader looks
+      wanted.push(await lab.submit({ command: shell(book.note("runs"), "sleep 3") }));
       const id = await lab.submit({ command: ["true"], require: ["nowhere"] });
       await lab.call("POST", `/v1/jobs/${id}/cancel`);
       unwanted.push(id);

@@ -6,15 +6,7 @@ import { ask, demand, type WorkerView } from "../../lab/api.ts";
 import { startLab, type LabWorker } from "../../lab/lab.ts";
 import { freePorts } from "../../lab/ports.ts";
 import { until } from "../../lab/until.ts";
-import {
-  isFrozen,
-  openNotebook,
-  openWitness,
-  processesOf,
-  shell,
-  untilGone,
-  type Witness,
-} from "./witness.ts";
+import { isFrozen, openNotebook, openWitness, processesOf, shell, untilGone } from "./witness.ts";
 
 /** Shell: true from the second attempt on. */
 const AGAIN = '[ "$MILLRACE_ATTEMPT" -gt 1 ]';
@@ -59,7 +51,7 @@ it("row 1: kill -9 of workers with attempts in every phase loses each once, and 
   process.kill(launcherOf(stuck), "SIGSTOP");
   const spawning = await submit([], "b");
   for (const id of [unreceived, spawning]) await lab.until(id, "running");
-  await until(async () => (await heldBy(witness, stuck)) === 1, "the assignment to be taken");
+  await until(async () => (await witness.heldBy(stuck.id)) === 1, "the assignment to be taken");
   book.say("finish");
   await untilGone(finishing);
   const jobs = [recorded, finishing, unrecorded, unreceived, spawning];
@@ -75,12 +67,6 @@ it("row 1: kill -9 of workers with attempts in every phase loses each once, and 
   expect(await lab.call("GET", `/v1/jobs/${recorded}/logs?attempt=1`)).toBe("so far\n");
   expect(await witness.assignedTwice()).toEqual([]);
 }, 90_000);
-
-async function heldBy({ broker }: Witness, { id }: LabWorker): Promise<number> {
-  const ping = JSON.stringify({ type: "ping" });
-  const reply = await broker.request(broker.subjects.control(id), ping, 2_000);
-  return (JSON.parse(reply) as { held: number }).held;
-}
 
 it("row 1: what outlives kill -9 of worker and launcher together is gone before its host's next worker starts it again", async () => {
   await using book = await openNotebook();

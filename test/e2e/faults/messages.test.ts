@@ -2,8 +2,9 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
 
 import { startBroker, type TestBroker } from "../../lab/broker.ts";
-import { startLab, type Lab } from "../../lab/lab.ts";
+import { startLab, type Lab, type LabWorker } from "../../lab/lab.ts";
 import { startProxy, type Proxy } from "../../lab/proxy.ts";
+import { until } from "../../lab/until.ts";
 import { openNotebook, openWitness, shell, type Notebook, type Witness } from "./witness.ts";
 
 let broker: TestBroker;
@@ -43,10 +44,13 @@ function lose(proxy: Proxy, { of, what }: Loss, count = 1): () => number {
   return () => lost;
 }
 
-async function expectOneRun(id: string, lines = 1): Promise<void> {
+async function expectOneRun(id: string): Promise<void> {
+  const [own] = lab.workers as [LabWorker];
   await lab.until(id, "succeeded");
+  await until(async () => (await witness.heldBy(own.id)) === 0, "the worker to be sure of it");
+  expect(own.stderr()).not.toContain("attempt_dropped");
   expect((await witness.record(id)).attempts).toMatchObject([{ number: 1, outcome: "exited" }]);
-  expect(book.lines().filter((line) => line === `${id} 1 runs`)).toHaveLength(lines);
+  expect(book.lines().filter((line) => line === `${id} 1 runs`)).toHaveLength(1);
   expect(await witness.assignedTwice()).toEqual([]);
 }
 

@@ -103,9 +103,10 @@ describe("row 19: a cancel at the same instant as", () => {
     for (let round = 0; round < rounds; round += 1) {
       const name = `doomed-${round}`;
       const doomed: LabWorker = await lab.addWorker({ name, slots: 4 });
+      const command = shell(book.note("starts"), "sleep 600");
       const ids = await Promise.all(
-        Array.from({ length: 4 }, () =>
-          lab.submit({ command: shell(book.note("starts"), "sleep 600"), worker: doomed.id }),
+        (["retry", "fail", "retry", "fail"] as const).map((onWorkerLost) =>
+          lab.submit({ command, worker: doomed.id, onWorkerLost }),
         ),
       );
       for (const id of ids) await lab.until(id, "running");

@@ -20,13 +20,13 @@ export type Witness = AsyncDisposable & {
   assignedTwice(): Promise<string[]>;
   /** The epochs of the assignments, in the order of their log. */
   epochs(): Promise<number[]>;
-  /** Sequence of the newest assignment message. */
-  lastAssigned(): Promise<number>;
+  /** How many attempts the worker says it holds. */
+  heldBy(workerId: string): Promise<number>;
 };
 
 export async function openWitness(url: string, prefix = "mr"): Promise<Witness> {
   const broker = await connectBroker({ url, identity: "witness", prefix });
-  const { jobs, assign } = broker.subjects;
+  const { jobs } = broker.subjects;
 
   async function record(id: string): Promise<JobRecord> {
     const stored = await broker.last(jobs.stream, jobs.record(id));
@@ -49,7 +49,11 @@ export async function openWitness(url: string, prefix = "mr"): Promise<Witness> 
     },
     assignedTwice: async () => repeated(await loggedAssignments(broker)),
     epochs: async () => (await loggedAssignments(broker)).map(({ epoch }) => epoch),
-    lastAssigned: async () => (await broker.streamState(assign.stream)).lastSeq,
+    async heldBy(workerId) {
+      const ping = JSON.stringify({ type: "ping" });
+      const reply = await broker.request(broker.subjects.control(workerId), ping, 2_000);
+      return (JSON.parse(reply) as { held: number }).held;
+    },
     [Symbol.asyncDispose]: () => broker[Symbol.asyncDispose](),
   };
 }
