@@ -9,6 +9,7 @@ import type { LeaderLease } from "../shared/messages.ts";
 import { createAssignLog } from "./assign-log.ts";
 import { createBell } from "./bell.ts";
 import { createDispatch } from "./dispatch.ts";
+import { runDuties, type Duty } from "./duties.ts";
 import type { Replica } from "./replica.ts";
 import { createSettler } from "./settle.ts";
 import { createStopper } from "./stops.ts";
@@ -17,6 +18,8 @@ export type LeaderOptions = {
   broker: Broker;
   replica: Replica;
   store: JobStore;
+  /** What else is done while leading. */
+  duties?: readonly Duty[];
   log?: Log;
   /** Counts what was placed. */
   onPlaced?: (count: number) => void;
@@ -30,10 +33,11 @@ const WINDOW = { single: 16, replicated: 1 };
 /** Leads under the lease until the signal aborts. Throws when the log cannot be had. */
 export async function lead(
   options: LeaderOptions,
-  { epoch }: LeaderLease,
+  lease: LeaderLease,
   signal: AbortSignal,
 ): Promise<void> {
-  const { broker, replica, store, log: parentLog = silentLog, onPlaced } = options;
+  const { broker, replica, store, duties = [], log: parentLog = silentLog, onPlaced } = options;
+  const { epoch } = lease;
   const { board, bodies } = replica;
   const { clock } = broker;
   const log = parentLog.child({ epoch });
@@ -108,11 +112,15 @@ export async function lead(
     listeningSince = clock.mono();
     ring();
   });
+  const over = new AbortController();
+  const beside = runDuties(duties, lease, AbortSignal.any([signal, over.signal]), log);
   try {
     await Promise.race([work(), dispatch.broken]);
     await Promise.race([settler.idle(), aborted(AbortSignal.timeout(SWEEP_MS))]);
   } finally {
+    over.abort();
     dispatch.abandon();
+    await Promise.race([beside, aborted(AbortSignal.timeout(SWEEP_MS))]);
   }
 }
 

@@ -9,6 +9,7 @@ import { ensureTopology } from "../shared/io/topology.ts";
 import type { QueueSettings } from "../shared/messages.ts";
 import { ID_ALPHABET, JOB_ID_LENGTH, WORKER_SUFFIX_LENGTH } from "../shared/names.ts";
 import type { SchedulerConfig } from "./config.ts";
+import { createConfigBook } from "./config-book.ts";
 import { createControl } from "./control.ts";
 import { createElection } from "./election.ts";
 import { createApp } from "./http/app.ts";
@@ -50,6 +51,7 @@ export async function runScheduler(
   await ensureTopology(broker, { replicas: config.replicas });
   const store = createJobStore(broker);
   const replica = createReplica({ broker, log });
+  const book = createConfigBook({ broker, log });
   const { board } = replica;
   let url: string | undefined;
 
@@ -87,7 +89,7 @@ export async function runScheduler(
   url = api.url;
   log.info({ event: "listening", url }, "the API answers");
   options.onListening?.(url);
-  await runAll([replica, election], signal);
+  await runAll([replica, book.feed, election], signal);
 }
 
 async function defaultLease(broker: Broker): Promise<number> {

@@ -9,6 +9,7 @@ import {
   type JobEvent,
   type JobRecord,
   type JobState,
+  type Origin,
   type TimelineEntry,
 } from "./job.ts";
 import { backoffMs, lossBackoffMs, MAX_LOSSES, retriesAfter } from "./retry.ts";
@@ -17,13 +18,20 @@ import { notBeforeOf, SPEC_DEFAULTS, type JobSpec } from "./spec.ts";
 const KEPT_ATTEMPTS = 50;
 const KEPT_TIMELINE = 100;
 
+export type Submission = {
+  /** Who asked. */
+  actor?: string;
+  /** SHA-256 of the spec, when an idempotency key names the job. */
+  fingerprint?: string;
+  origin?: Origin;
+};
+
 /** The record of a job that was just accepted. */
 export function newJob(
   id: string,
   spec: JobSpec,
   submittedAt: number,
-  actor?: string,
-  fingerprint?: string,
+  { actor, fingerprint, origin }: Submission = {},
 ): JobRecord {
   const notBefore = notBeforeOf(spec, submittedAt);
   const waits = notBefore !== undefined && notBefore > submittedAt;
@@ -31,6 +39,7 @@ export function newJob(
     v: 1,
     id,
     spec,
+    ...(origin === undefined ? {} : { origin }),
     state: "queued",
     submittedAt,
     ...(waits ? { notBefore } : {}),

@@ -87,10 +87,21 @@ export type TimelineEntry = {
   reason?: string;
 };
 
+/** What brought a job about, when that was not a plain submit. Fixed with the job, like its spec. */
+export type Origin = {
+  /** The definition that the spec was made from. */
+  definition?: { name: string; version: number };
+  /** The schedule that fired, and the instant (epoch ms) that it fired for. */
+  schedule?: { name: string; at: number };
+  /** The group that the job belongs to, and its place there. */
+  group?: { id: string; member: string; index?: number };
+};
+
 export type JobRecord = {
   v: 1;
   id: string;
   spec: JobSpec;
+  origin?: Origin;
   state: JobState;
   /** Times are epoch milliseconds. */
   submittedAt: number;

@@ -9,6 +9,9 @@
 // $KV.mr_workers.<worker>      heartbeat                   bucket mr_workers republished to mr.beat.<worker>
 // $KV.mr_leader.lease          who leads, and its epoch    bucket mr_leader  republished to mr.lease.lease
 // $KV.mr_queues.<queue>        settings of a queue         bucket mr_queues  republished to mr.queue.<queue>
+// $KV.mr_config.<kind>.<name>  definitions, schedules, …   bucket mr_config  republished to mr.config.<kind>.<name>
+// mr.group.<group>             a group's plan and fate     stream MR_GROUPS  republished to mr.grouped.<group>
+// mr.event.<kind>.<name>       what happened, and why      stream MR_EVENTS  republished to mr.told.<kind>.<name>
 //
 // Listen to the republished subjects only: a stream's own subject also shows what the stream refused.
 import { MillraceError } from "./errors.ts";
@@ -70,6 +73,25 @@ export function createSubjects(prefix: string = DEFAULT_PREFIX) {
       key: (queue: string) => `$KV.${prefix}_queues.${queue}`,
       all: `$KV.${prefix}_queues.>`,
       changed: `${prefix}.queue.>`,
+    },
+    config: {
+      bucket: `${prefix}_config`,
+      stream: `KV_${prefix}_config`,
+      key: (kind: string, name: string) => `$KV.${prefix}_config.${kind}.${name}`,
+      all: `$KV.${prefix}_config.>`,
+      changed: `${prefix}.config.>`,
+    },
+    groups: {
+      stream: `${upper}_GROUPS`,
+      record: (groupId: string) => `${prefix}.group.${groupId}`,
+      all: `${prefix}.group.>`,
+      changed: `${prefix}.grouped.>`,
+    },
+    events: {
+      stream: `${upper}_EVENTS`,
+      of: (kind: string, name: string) => `${prefix}.event.${kind}.${name}`,
+      all: `${prefix}.event.>`,
+      told: `${prefix}.told.>`,
     },
     control: (workerId: string) => `${prefix}.ctl.${workerId}`,
     inbox: (identity: string) => `_INBOX_${prefix}_${identity}`,

@@ -2,7 +2,6 @@
 import { createHash } from "node:crypto";
 
 import { MillraceError } from "../../shared/errors.ts";
-import { JOB_ID_LENGTH } from "../../shared/names.ts";
 import type { JobSpec } from "../../shared/spec.ts";
 
 const KEY = /^[\x20-\x7e]{1,255}$/;
@@ -15,12 +14,6 @@ export function readKey(header: string | undefined): string | undefined {
     "An Idempotency-Key has 1 to 255 printable ASCII characters.",
     { field: "Idempotency-Key" },
   );
-}
-
-/** The job id that a key stands for in an installation: 20 base-36 digits of a SHA-256, about 103 bits. */
-export function jobIdOf(prefix: string, key: string): string {
-  const digest = createHash("sha256").update(`${prefix}\n${key}`).digest("hex");
-  return BigInt(`0x${digest}`).toString(36).slice(-JOB_ID_LENGTH).padStart(JOB_ID_LENGTH, "0");
 }
 
 /** Equal for specs that say the same, in whatever order. */

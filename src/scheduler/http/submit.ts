@@ -1,11 +1,12 @@
 // Accepts a job: its record is in the stream before anybody is told, and an idempotency key makes repeating it harmless.
+import { derivedId } from "../../shared/derived-id.ts";
 import { hasCode, MillraceError } from "../../shared/errors.ts";
 import type { Versioned } from "../../shared/io/job-store.ts";
 import { newJob } from "../../shared/job-machine.ts";
 import type { JobSpec } from "../../shared/spec.ts";
 import { BODY_LIMIT } from "./body.ts";
 import type { HttpDeps } from "./deps.ts";
-import { fingerprintOf, jobIdOf } from "./idempotency.ts";
+import { fingerprintOf } from "./idempotency.ts";
 
 export type Accepted = Versioned & {
   /** True when the job was there already, under the same key. */
@@ -41,7 +42,7 @@ export function createSubmit(
 
   async function submitOnce(spec: JobSpec, key: string): Promise<Accepted | undefined> {
     const fingerprint = fingerprintOf(spec);
-    const record = newJob(jobIdOf(prefix, key), spec, clock.now(), undefined, fingerprint);
+    const record = newJob(derivedId(prefix, key), spec, clock.now(), { fingerprint });
     try {
       return { record, seq: await store.create(record), replayed: false };
     } catch (error) {

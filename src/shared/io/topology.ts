@@ -23,6 +23,8 @@ type Wanted = Partial<StreamConfig> & { name: string };
 
 const DAY_MS = 86_400_000;
 const HOUR_MS = 3_600_000;
+/** Small beside the output: room for about 300,000 events. */
+const EVENTS_MAX_BYTES = 64 * 2 ** 20;
 const LOG_SIZES = [8 * 2 ** 30, 2 ** 30, 128 * 2 ** 20];
 const NO_SPACE = new Set([10_047, 10_023, 10_028]);
 const NOT_FOUND = 10_059;
@@ -78,7 +80,7 @@ async function openManager(broker: Broker): Promise<JetStreamManager> {
 const nanos = (ms: number): number => ms * 1_000_000;
 
 function streamsOf(subjects: Subjects, { replicas = 1 }: TopologyOptions): Wanted[] {
-  const { jobs, assign, workers, leader, queues } = subjects;
+  const { jobs, assign, workers, leader, queues, config, groups, events } = subjects;
   const base: Partial<StreamConfig> = {
     storage: "file",
     retention: "limits",
@@ -120,6 +122,26 @@ function streamsOf(subjects: Subjects, { replicas = 1 }: TopologyOptions): Wante
     bucket(workers.stream, workers.all, workers.beats),
     bucket(leader.stream, leader.all, leader.changed),
     bucket(queues.stream, queues.all, queues.changed),
+    bucket(config.stream, config.all, config.changed),
+    {
+      ...base,
+      name: groups.stream,
+      subjects: [groups.all],
+      max_msgs_per_subject: 1,
+      discard: "new",
+      allow_msg_ttl: true,
+      subject_delete_marker_ttl: nanos(HOUR_MS),
+      republish: { src: groups.all, dest: groups.changed },
+    },
+    {
+      ...base,
+      name: events.stream,
+      subjects: [events.all],
+      max_age: nanos(30 * DAY_MS),
+      max_bytes: EVENTS_MAX_BYTES,
+      discard: "old",
+      republish: { src: events.all, dest: events.told },
+    },
   ];
 }
 

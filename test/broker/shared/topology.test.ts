@@ -22,10 +22,13 @@ describe("the topology", () => {
     await ensureTopology(broker);
     const names = await (await jetstreamManager(broker.nc)).streams.names().next();
     expect(names.toSorted()).toEqual([
+      "KV_one_config",
       "KV_one_leader",
       "KV_one_queues",
       "KV_one_workers",
       "ONE_ASSIGN",
+      "ONE_EVENTS",
+      "ONE_GROUPS",
       "ONE_JOBS",
       "ONE_LOGS",
     ]);
