@@ -24,7 +24,7 @@ import type { CliConfig } from "./config.ts";
 import { type Context, createContext } from "./context.ts";
 import { EXIT, EXIT_CODES_HELP, exitCodeOfError, signalCode } from "./exit-codes.ts";
 import type { Terminal } from "./terminal.ts";
-import { VERSION } from "./version.ts";
+import { VERSION } from "../shared/io/version.ts";
 
 const COMMANDS: Record<string, ((context: Context) => Command)[]> = {
   "Run jobs:": [runCommand, submitCommand, waitCommand, cancelCommand, retryCommand],

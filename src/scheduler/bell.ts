@@ -1,37 +1,39 @@
-// Wakes one waiter; rings that nobody waits for are remembered as one.
+// Wakes one waiter; rings that come while it is busy are not lost.
+import { deferred } from "../shared/io/lifecycle.ts";
 
-export type Bell = {
+export type Bell = Disposable & {
   ring(): void;
-  /** Resolves at the next ring, or at once after a missed one; also at the abort or after `timeoutMs`. */
-  wait(signal: AbortSignal, timeoutMs?: number): Promise<void>;
+  /** Resolves at the next ring, at once when it rang since the last wait, and also when the time is up. */
+  wait(timeoutMs?: number): Promise<void>;
 };
 
-export function createBell(): Bell {
-  let rung = false;
+/** Rings for good when the signal aborts. */
+export function createBell(signal: AbortSignal): Bell {
+  let rang = false;
   let wake: (() => void) | undefined;
 
-  function nextRing(signal: AbortSignal, timeoutMs: number | undefined): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = timeoutMs === undefined ? undefined : setTimeout(done, timeoutMs);
-      function done(): void {
-        clearTimeout(timer);
-        signal.removeEventListener("abort", done);
-        wake = undefined;
-        resolve();
-      }
-      signal.addEventListener("abort", done);
-      wake = done;
-    });
+  function ring(): void {
+    rang = true;
+    wake?.();
   }
 
+  async function untilWoken(timeoutMs: number): Promise<void> {
+    const woken = deferred<void>();
+    wake = () => woken.resolve();
+    const timer = timeoutMs < Infinity ? setTimeout(wake, timeoutMs) : undefined;
+    await woken.promise;
+    clearTimeout(timer);
+    wake = undefined;
+  }
+
+  // once, not for each wait: that would cost more than everything else a follower does for a chunk
+  signal.addEventListener("abort", ring);
   return {
-    ring() {
-      rung = true;
-      wake?.();
+    ring,
+    async wait(timeoutMs = Infinity) {
+      if (!rang && !signal.aborted) await untilWoken(timeoutMs);
+      rang = false;
     },
-    async wait(signal, timeoutMs) {
-      if (!rung && !signal.aborted) await nextRing(signal, timeoutMs);
-      rung = false;
-    },
+    [Symbol.dispose]: () => signal.removeEventListener("abort", ring),
   };
 }

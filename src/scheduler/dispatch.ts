@@ -42,7 +42,7 @@ const RETRY_MS = 250;
 export function createDispatch(options: DispatchOptions): Dispatch {
   const { board, bodies, log, epoch, maxBytes, window, now, signal, onRoom } = options;
   const underWay = new Set<Sent>();
-  const room = createBell();
+  const room = createBell(signal);
   const broken = deferred<never>();
   broken.promise.catch(() => undefined);
   let preparing = false;
@@ -128,7 +128,7 @@ export function createDispatch(options: DispatchOptions): Dispatch {
   async function transmit(messages: Message[]): Promise<void> {
     for (const message of messages) {
       while (!signal.aborted && (clearing !== undefined || underWay.size >= window))
-        await room.wait(signal);
+        await room.wait();
       if (signal.aborted) takeBack(message.items);
       else {
         const sent = { ...message, ...log.append(message.worker, message.text) };
@@ -153,6 +153,7 @@ export function createDispatch(options: DispatchOptions): Dispatch {
     abandon() {
       for (const { items } of underWay) takeBack(items);
       underWay.clear();
+      room[Symbol.dispose]();
     },
   };
 }

@@ -162,7 +162,7 @@ export function createElection(options: ElectionOptions): Election {
     name: "election",
     leader: () => known,
     async run(signal) {
-      const bell = createBell();
+      using bell = createBell(signal);
       using _watch = broker.listen(changed, (message) => {
         known = leaseOf(message);
         if (message.removed) bell.ring();
@@ -175,7 +175,7 @@ export function createElection(options: ElectionOptions): Election {
         } catch (error) {
           log.warn({ event: "election_failed", error }, "could not stand for election or lead");
         }
-        await bell.wait(signal, ttlMs / 2);
+        await bell.wait(ttlMs / 2);
       }
     },
   };

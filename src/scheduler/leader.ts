@@ -41,7 +41,7 @@ export async function lead(
   const { board, bodies } = replica;
   const { clock } = broker;
   const log = parentLog.child({ epoch });
-  const bell = createBell();
+  using bell = createBell(signal);
   const ring = () => bell.ring();
   let listeningSince = clock.mono();
 
@@ -102,7 +102,7 @@ export async function lead(
   async function work(): Promise<void> {
     while (!signal.aborted) {
       tick();
-      await bell.wait(signal, untilDue());
+      await bell.wait(untilDue());
       await turn();
     }
   }

@@ -13,7 +13,7 @@ import {
   type ServerOptions,
   several,
 } from "../options.ts";
-import { VERSION } from "../version.ts";
+import { VERSION } from "../../shared/io/version.ts";
 
 type Options = ServerOptions & BrokerOptions & { monitor?: string[] };
 

@@ -3,7 +3,7 @@ import { textOf } from "../../shared/io/wire.ts";
 import type { JobRecord, TimelineEntry } from "../../shared/job.ts";
 import { decodeRecord } from "../../shared/messages.ts";
 import { SPEC_DEFAULTS } from "../../shared/spec.ts";
-import { createBell } from "../logs/bell.ts";
+import { createBell } from "../bell.ts";
 import type { HttpDeps } from "./deps.ts";
 
 /** What became of a job with the record stored at `seq`. Small, since many are kept. */

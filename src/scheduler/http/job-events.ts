@@ -2,7 +2,7 @@
 import { createRoute, OpenAPIHono, z } from "@hono/zod-openapi";
 
 import { isFinal, type JobRecord } from "../../shared/job.ts";
-import { createBell } from "../logs/bell.ts";
+import { createBell } from "../bell.ts";
 import { problems } from "./answers.ts";
 import type { HttpDeps } from "./deps.ts";
 import type { HttpEnv } from "./env.ts";

@@ -4,7 +4,7 @@ import type { Broker } from "../../shared/io/broker.ts";
 import { textOf } from "../../shared/io/wire.ts";
 import type { OutputTotals } from "../../shared/job.ts";
 import { decodeRecord } from "../../shared/messages.ts";
-import { createBell } from "./bell.ts";
+import { createBell } from "../bell.ts";
 import { encodeCursor } from "./cursor.ts";
 import type { EndEntry, LogEntry, LogItem } from "./entry.ts";
 import type { LiveHub } from "./live.ts";

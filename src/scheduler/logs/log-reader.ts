@@ -3,7 +3,7 @@ import type { Channel } from "../../shared/chunk.ts";
 import { MillraceError } from "../../shared/errors.ts";
 import type { Broker } from "../../shared/io/broker.ts";
 import { createAttemptReader } from "./attempt-reader.ts";
-import { createBell } from "./bell.ts";
+import { createBell } from "../bell.ts";
 import { decodeCursor } from "./cursor.ts";
 import type { LogEntry } from "./entry.ts";
 import { createLiveHub } from "./live.ts";
