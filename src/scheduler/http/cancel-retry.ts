@@ -20,15 +20,6 @@ export function createJobActions(
 ): JobActions {
   const { store, view, clock } = deps;
 
-  /** An old wish to end must not catch the new series; one for a job that still runs stays. */
-  async function dropCancel(jobId: string): Promise<void> {
-    const { record } = await readJob(deps, jobId);
-    if (!isFinal(record.state)) return;
-    const intent = await store.cancelIntent(jobId);
-    if (intent !== undefined && !intent.removed && intent.data.byteLength > 0)
-      await store.clearCancel(jobId);
-  }
-
   return {
     async cancel(jobId, reason) {
       const found = await readJob(deps, jobId);
@@ -39,7 +30,7 @@ export function createJobActions(
       return found;
     },
     async retry(jobId) {
-      await dropCancel(jobId);
+      await store.clearCancel(jobId); // an old wish to end must not catch the new series
       try {
         return await store.update(jobId, (record) =>
           apply(record, { type: "retried", at: clock.now(), actor: ACTOR }),

@@ -34,7 +34,7 @@ export type JobStore = {
   /** Puts the wish to end beside the record, where it stays until it is cleared. */
   requestCancel(jobId: string, intent: CancelIntent): Promise<void>;
   cancelIntent(jobId: string): Promise<Stored | undefined>;
-  /** Lets a served intent vanish. */
+  /** Lets the intent of a job vanish that is over or gone; one that comes meanwhile stays, as that of a job that is not over. */
   clearCancel(jobId: string): Promise<void>;
 };
 
@@ -105,6 +105,9 @@ export function createJobStore(broker: Broker): JobStore {
     return { record, seq: stored.seq };
   }
 
+  const cancelIntent = (jobId: string): Promise<Stored | undefined> =>
+    broker.last(jobs.stream, jobs.cancel(jobId));
+
   async function afterMarker(
     record: JobRecord,
     options?: WriteOptions,
@@ -152,9 +155,21 @@ export function createJobStore(broker: Broker): JobStore {
     async requestCancel(jobId, intent) {
       await broker.publish(jobs.cancel(jobId), JSON.stringify(intent));
     },
-    cancelIntent: (jobId) => broker.last(jobs.stream, jobs.cancel(jobId)),
+    cancelIntent,
     async clearCancel(jobId) {
-      await broker.publish(jobs.cancel(jobId), "", { ttlMs: CLEARED_TTL_MS });
+      const intent = await cancelIntent(jobId);
+      if (intent === undefined || intent.removed || intent.data.byteLength === 0) return;
+      // looked at after the intent: one that was stored before the job ended cannot be meant for a later try
+      const current = await read(jobId);
+      if (current !== undefined && !isFinal(current.record.state)) return;
+      try {
+        await broker.publish(jobs.cancel(jobId), "", {
+          expectSubject: intent.seq,
+          ttlMs: CLEARED_TTL_MS,
+        });
+      } catch (error) {
+        if (!hasCode(error, "lost_race")) throw error;
+      }
     },
   };
 }

@@ -7,6 +7,8 @@ import { createJobStore, type JobStore } from "../../../src/shared/io/job-store.
 import { ensureTopology } from "../../../src/shared/io/topology.ts";
 import { apply, newJob } from "../../../src/shared/job-machine.ts";
 import type { JobEvent, JobRecord } from "../../../src/shared/job.ts";
+import { textOf } from "../../../src/shared/io/wire.ts";
+import { decodeCancel } from "../../../src/shared/messages.ts";
 import { ID_ALPHABET, JOB_ID_LENGTH } from "../../../src/shared/names.ts";
 import { startBroker, type TestBroker } from "../../lab/broker.ts";
 import { until } from "../../lab/until.ts";
@@ -14,6 +16,8 @@ import { until } from "../../lab/until.ts";
 const newId = customAlphabet(ID_ALPHABET, JOB_ID_LENGTH);
 const job = (): JobRecord => newJob(newId(), { command: ["true"], retention: "1s" }, Date.now());
 const cancel: JobEvent = { type: "cancelled", at: 1, actor: "test", reason: "asked" };
+
+const intent = (reason: string) => ({ v: 1 as const, at: 1, actor: "test", reason });
 
 /** A change that only adds a line to the timeline. */
 const note = (n: number) => (current: JobRecord) => ({
@@ -60,6 +64,29 @@ describe("a job store", () => {
     await store.create(record);
     await Promise.all(Array.from({ length: 10 }, (_, n) => store.update(record.id, note(n))));
     expect((await store.read(record.id))?.record.timeline).toHaveLength(11);
+  });
+
+  it("clears the wish to end of a job that is over, and never one that came after", async () => {
+    const record = job();
+    const reasonOf = async () =>
+      decodeCancel(textOf((await store.cancelIntent(record.id))!))?.reason;
+    const seq = await store.create(record);
+    await store.requestCancel(record.id, intent("in time"));
+    await store.clearCancel(record.id);
+    expect(await reasonOf()).toBe("in time");
+
+    await store.write({ ...apply(record, cancel), spec: { command: ["true"] } }, seq);
+    const overtaken = createJobStore({
+      ...broker,
+      async publish(...args) {
+        await store.requestCancel(record.id, intent("after a retry"));
+        return broker.publish(...args);
+      },
+    });
+    await overtaken.clearCancel(record.id);
+    expect(await reasonOf()).toBe("after a retry");
+    await store.clearCancel(record.id);
+    expect(await reasonOf()).toBeUndefined();
   });
 
   it("says so when there is nothing to update", async () => {
