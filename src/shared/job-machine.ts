@@ -198,7 +198,10 @@ function retried(record: JobRecord, event: Of<"retried">): JobRecord {
     notBefore: _notBefore,
     ...rest
   } = record;
-  return move({ ...rest, series: record.series + 1, failures: 0, losses: 0 }, "queued", event, {});
+  // a job that ended in the queue may have been assigned at that moment: the number is used up
+  const passed = ["cancelled", "expired"].includes(record.timeline.at(-1)?.what ?? "") ? 1 : 0;
+  const anew = { series: record.series + 1, failures: 0, losses: 0 };
+  return move({ ...rest, ...anew }, "queued", event, { attempt: record.attempt + passed });
 }
 
 function move(

@@ -110,7 +110,7 @@ export type JobRecord = {
   /** Becomes `expired` unless it starts by this instant. */
   expiresAt?: number;
   finishedAt?: number;
-  /** Number of the newest attempt that the record knows; 0 before the first. */
+  /** Number of the newest attempt that the record knows or has passed over; 0 before the first. */
   attempt: number;
   /** Manual retries so far; failures and losses are counted anew in each series. */
   series: number;

@@ -2,7 +2,7 @@
 import type { Attempt } from "../../../src/shared/job.ts";
 import { killedAt, wasBlind } from "./faults.ts";
 import type { LineSeen } from "./history.ts";
-import { endOf, lastRecord, type Story, type World } from "./story.ts";
+import { endOf, lastRecord, passedOver, stepsOf, type Story, type World } from "./story.ts";
 import type { Accuse } from "./violation.ts";
 
 /** A job that is being killed may note one more line. */
@@ -35,7 +35,8 @@ function checkStarts({ job, given }: Story, starts: readonly LineSeen[], accuse:
 
 function checkOrder(story: Story, start: LineSeen, accuse: Accuse): void {
   if (start.attempt === 1) return;
-  const end = endOf(story, start.attempt - 1);
+  const before = start.attempt - 1;
+  const end = endOf(story, before) ?? passedOver(stepsOf(story)).get(before);
   if (end === undefined || start.at < end.storedAt)
     accuse(
       "started_before_end",

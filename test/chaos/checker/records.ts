@@ -8,7 +8,7 @@ import {
 } from "../../../src/shared/job.ts";
 import { MAX_LOSSES } from "../../../src/shared/retry.ts";
 import { lossesOf } from "./faults.ts";
-import { lastRecord, stepsOf, type Step, type Story, type World } from "./story.ts";
+import { lastRecord, passedOver, stepsOf, type Step, type Story, type World } from "./story.ts";
 import type { Accuse } from "./violation.ts";
 
 /** Silence, judgement and a settlement that had to wait for the broker. */
@@ -61,11 +61,14 @@ function isLegal(from: JobState | undefined, { what, state }: TimelineEntry): bo
 }
 /** Walks the attempts as the record tells them: each begins and ends once, one after the other. */
 function checkAttempts({ job }: Story, steps: readonly Step[], accuse: Accuse): void {
+  const passed = passedOver(steps);
   let newest = 0;
   let open = false;
   for (const { entry, version } of steps) {
     const { attempt, what } = entry;
     if (attempt === undefined) continue;
+    let next = newest + 1;
+    while (passed.has(next)) next += 1;
     const evidence = [entry, version];
     const isOwnEnd = what !== "started" && open && attempt === newest;
     if (!isOwnEnd && attempt <= newest)
@@ -82,7 +85,7 @@ function checkAttempts({ job }: Story, steps: readonly Step[], accuse: Accuse): 
         evidence,
         job,
       );
-    else if (!isOwnEnd && attempt !== newest + 1)
+    else if (!isOwnEnd && attempt !== next)
       accuse("attempt_skipped", `Attempt ${attempt} came after ${newest}.`, evidence, job);
     newest = Math.max(newest, attempt);
     open = what === "started";

@@ -112,3 +112,16 @@ export function stepsOf({ versions }: Story): Step[] {
 /** The step that ended an attempt in the record. */
 export const endOf = (story: Story, attempt: number): Step | undefined =>
   stepsOf(story).find(({ entry }) => entry.attempt === attempt && entry.what !== "started");
+
+/** Numbers that a manual retry passed over, each with the step that ended the job while it may have been assigned. */
+export function passedOver(steps: readonly Step[]): ReadonlyMap<number, Step> {
+  const passed = new Map<number, Step>();
+  let newest = 0;
+  for (const [i, { entry }] of steps.entries()) {
+    const before = steps[i - 1];
+    const endedWaiting = before?.entry.what === "cancelled" || before?.entry.what === "expired";
+    if (entry.what === "retried" && endedWaiting) passed.set((newest += 1), before);
+    newest = Math.max(newest, entry.attempt ?? 0);
+  }
+  return passed;
+}

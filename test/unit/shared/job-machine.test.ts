@@ -198,6 +198,16 @@ describe("a manual retry", () => {
     expect(after(again, finished(2, ok)).state).toBe("succeeded");
   });
 
+  it("never gives out the number of an attempt again that may have been assigned as the job was cancelled", () => {
+    const again = after(
+      job(),
+      { type: "cancelled", at: AT, actor: "api", reason: "asked" },
+      { type: "retried", at: AT + 9, actor: "me" },
+    );
+    expect(codeOf(() => apply(again, finished(1, ok)))).toBe("attempt_superseded");
+    expect(after(again, finished(2, ok)).state).toBe("succeeded");
+  });
+
   it("is refused while the job is not finished", () => {
     expect(codeOf(() => apply(job(), { type: "retried", at: AT, actor: "me" }))).toBe(
       "illegal_move",

@@ -57,6 +57,14 @@ export function cleanHistory(): History {
   note({ kind: "cancel", at: tick(), job: "cancelled", answer: "accepted" });
   cancelled.finish(1, "w2-id", { outcome: "cancelled" });
 
+  const waited = tale("waited");
+  waited.act({ type: "cancelled", at: tick(), actor: "api", reason: "asked" });
+  waited.act({ type: "retried", at: tick(), actor: "api" });
+  note({ kind: "retry", at: tick(), job: "waited", answer: "accepted" });
+  waited.assign(2, "w1-id", 2);
+  waited.start(2, "w1-id");
+  waited.finish(2, "w1-id");
+
   scribe.conclude(["w1-id", "w2-id"]);
   return scribe.history;
 }
