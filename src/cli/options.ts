@@ -58,6 +58,17 @@ export function pair(
   return { ...before, [text.slice(0, at)]: text.slice(at + 1) };
 }
 
+/** As `pair`, for whole numbers. */
+export function count(
+  text: string,
+  before: Readonly<Record<string, number>> = {},
+): Record<string, number> {
+  const at = text.indexOf("=");
+  if (at < 1 || !/^\d{1,15}$/.test(text.slice(at + 1)))
+    throw new InvalidArgumentError("Write name=number.");
+  return { ...before, [text.slice(0, at)]: Number(text.slice(at + 1)) };
+}
+
 /** As `pair`; a name alone takes its value from `env`. */
 export function variable(env: Readonly<Record<string, string | undefined>>) {
   return (text: string, before: Readonly<Record<string, string>> = {}): Record<string, string> => {

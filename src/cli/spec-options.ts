@@ -3,10 +3,12 @@ import { readFile } from "node:fs/promises";
 import { buffer } from "node:stream/consumers";
 import { type Command, Option } from "commander";
 
+import { durationMs } from "../shared/durations.ts";
 import { MillraceError } from "../shared/errors.ts";
 import type { JobSpec } from "../shared/spec.ts";
 import type { Environment } from "./config.ts";
 import {
+  count,
   duration,
   integer,
   json,
@@ -16,6 +18,7 @@ import {
   several,
   variable,
 } from "./options.ts";
+import { signed } from "./sign.ts";
 import { specOf, type SpecOptions } from "./spec.ts";
 
 export type JobOptions = ServerOptions &
@@ -23,6 +26,8 @@ export type JobOptions = ServerOptions &
     script?: string;
     stdin?: string;
     idempotencyKey?: string;
+    sign?: string;
+    signFor?: string;
   };
 
 /** Adds the options; `env` is where `--env NAME` finds a value. */
@@ -40,6 +45,12 @@ export function describesJob(command: Command, env: Environment): Command {
     .option("--grace <duration>", "time between TERM and KILL", duration)
     .option("--retry <n>", "try again up to n times", integer(0, 99))
     .option("--env <NAME=value>", "variable; a name alone takes yours (again)", variable(env))
+    .option(
+      "--secret <NAME=reference>",
+      "variable that the worker fills: file:x, env:X (again)",
+      pair,
+    )
+    .option("--limit <name=number>", "of the system: memoryBytes, cpuSeconds, … (again)", count)
     .option("--cwd <dir>", "absolute directory on the worker")
     .option("--stdin <file>", "file for standard input; - is yours")
     .option("--label <key=value>", "your own fact about the job (again)", pair)
@@ -52,6 +63,8 @@ export function describesJob(command: Command, env: Environment): Command {
     .option("--stop-on-disconnect <duration>", "end it after this long without broker", duration)
     .option("--max-output <bytes>", "bytes of output kept per attempt", integer(1_024))
     .option("--retention <duration>", "how long the finished job can be read", duration)
+    .option("--sign <name=file>", "sign what it runs, with this Ed25519 key in PEM")
+    .option("--sign-for <duration>", "how long the signature holds; usually 1h", duration)
     .option("--idempotency-key <key>", "submitting again with it gives the same job")
     .option("--shell", "the command is one line for /bin/sh")
     .option("--script <file>", "send this script; the operands are its arguments; - is stdin")
@@ -73,7 +86,9 @@ export async function readSpec(options: JobOptions, operands: readonly string[])
     script: await readText("script", script),
     stdin: await readText("stdin", stdin),
   };
-  return specOf(options, operands, texts);
+  const spec = specOf(options, operands, texts);
+  if (options.sign === undefined) return spec;
+  return signed(spec, options.sign, durationMs(options.signFor ?? "1h"));
 }
 
 async function readText(field: string, file: string | undefined): Promise<string | undefined> {

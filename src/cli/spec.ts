@@ -14,6 +14,8 @@ export type SpecOptions = {
   grace?: string;
   retry?: number;
   env?: Record<string, string>;
+  secret?: Record<string, string>;
+  limit?: Record<string, number>;
   cwd?: string;
   label?: Record<string, string>;
   delay?: string;
@@ -60,13 +62,15 @@ export function specOf(
   operands: readonly string[],
   { script, stdin }: SpecTexts = {},
 ): JobSpec {
-  const { retry, label, interpreter } = options;
+  const { retry, label, secret, limit, interpreter } = options;
   return defined({
     ...Object.fromEntries(SAME.map((name) => [name, options[name]])),
     ...work(options, operands, script),
     stdin,
     interpreter: interpreter?.split(" ").filter((word) => word !== ""),
     labels: label,
+    secrets: secret,
+    limits: limit,
     retry: retry === undefined ? undefined : { attempts: retry + 1 },
   });
 }

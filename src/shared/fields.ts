@@ -46,6 +46,12 @@ export const envName = z
     /^[A-Za-z_][A-Za-z0-9_]{0,255}$/,
     "must be a variable name: letters, digits and _, not starting with a digit",
   );
+export const secretReference = z
+  .string()
+  .regex(
+    /^(?:file:[A-Za-z0-9][A-Za-z0-9._-]{0,127}|env:[A-Za-z_][A-Za-z0-9_]{0,255})$/,
+    "must be file:<name> or env:<NAME>",
+  );
 export const labelKey = z
   .string()
   .refine(isLabelKey, "must be 1-64 letters, digits, _ . / or -, starting with a letter");

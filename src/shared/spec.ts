@@ -13,6 +13,7 @@ import {
   few,
   labelKey,
   name,
+  secretReference,
   text,
 } from "./fields.ts";
 import { isName, isWorkerId } from "./names.ts";
@@ -21,6 +22,7 @@ const LIMITS = {
   arguments: 10_000,
   argumentBytes: 262_144,
   env: 1_000,
+  secrets: 64,
   labels: 64,
   constraints: 32,
 } as const;
@@ -59,6 +61,34 @@ export const retrySchema = z.strictObject({
     .describe("Outcomes or exit codes that are tried again; default: every failure."),
 });
 
+const limitsSchema = z
+  .strictObject({
+    cpuSeconds: z.int().min(1).max(31_536_000).optional().describe("Processor time."),
+    memoryBytes: z
+      .int()
+      .min(1_048_576)
+      .max(2 ** 50)
+      .optional()
+      .describe("Address space."),
+    openFiles: z.int().min(8).max(1_048_576).optional(),
+    processes: z.int().min(1).max(4_194_304).optional().describe("Of the user, in all."),
+    fileBytes: z
+      .int()
+      .min(0)
+      .max(2 ** 50)
+      .optional()
+      .describe("Largest file it may write."),
+  })
+  .describe("What the system limits for the program and for each one that it starts.");
+
+const signatureSchema = z
+  .strictObject({
+    by: name.describe("Whose key it is."),
+    until: date.describe("Not to be started after this instant."),
+    value: z.base64().max(128).describe("Ed25519, over what the job runs."),
+  })
+  .describe("Who asked, for workers that start nothing else.");
+
 const fields = z.strictObject({
   queue: name.optional().describe('The line the job waits in; default "default".'),
   command: z
@@ -95,6 +125,13 @@ const fields = z.strictObject({
   stdin: text(524_288)
     .optional()
     .describe("Text given on standard input, which is closed otherwise."),
+  secrets: z
+    .record(envName, secretReference)
+    .refine(few(LIMITS.secrets), `at most ${LIMITS.secrets} secrets`)
+    .optional()
+    .describe("Variables whose values the worker has: file:<name> or env:<NAME>."),
+  limits: limitsSchema.optional(),
+  signature: signatureSchema.optional(),
   require: z
     .array(constraint)
     .max(LIMITS.constraints)
@@ -178,6 +215,8 @@ const BELONGS = {
   env: ["command", "script"],
   cwd: ["command", "script"],
   stdin: ["command", "script"],
+  secrets: ["command", "script"],
+  limits: ["command", "script"],
 } as const;
 
 function belongings(spec: Fields): Complaint[] {

@@ -22,17 +22,19 @@ import { createIntake } from "./intake.ts";
 import type { LauncherKeeper } from "./launcher-keeper.ts";
 import { createWorkerMetrics } from "./metrics.ts";
 import { createShipper } from "./output/shipper.ts";
+import type { Policy } from "./policy/policy.ts";
 import { createRunner } from "./runner.ts";
 import { createSlots } from "./slots.ts";
 import { createStanding } from "./standing.ts";
 
 export type WorkerDeps = {
-  config: WorkerConfig;
+  config: Omit<WorkerConfig, "policy">;
   workerId: string;
   broker: Broker;
   home: WorkerHome;
   launchers: LauncherKeeper;
   handlers: Handlers;
+  policy: Policy;
   log: Log;
 };
 
@@ -53,7 +55,7 @@ export type AssembledWorker = {
 const BEATS_PER_LIMIT = 3;
 
 export function assembleWorker(deps: WorkerDeps): AssembledWorker {
-  const { config, workerId, broker, home, launchers, handlers, log } = deps;
+  const { config, workerId, broker, home, launchers, handlers, policy, log } = deps;
   const { clock } = broker;
   const [closed, killed, giveUp] = [newSwitch(), newSwitch(), newSwitch()];
   const standing = createStanding(clock);
@@ -76,6 +78,7 @@ export function assembleWorker(deps: WorkerDeps): AssembledWorker {
     workRoot: home.workDir,
     baseEnv: config.baseEnv,
     workerId,
+    policy,
     onDiskFailure,
     log,
   });
@@ -89,6 +92,8 @@ export function assembleWorker(deps: WorkerDeps): AssembledWorker {
       log,
       launchers,
       commands,
+      policy,
+      now: clock.now,
       handlers: createHandlerRunner({ handlers, workerId, clock, kill: killed.signal }),
     }),
     slots,

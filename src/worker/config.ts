@@ -17,6 +17,8 @@ import { isLabelKey, isName } from "../shared/names.ts";
 import { allowedEnvironment } from "./command/environment.ts";
 import type { HealthAddress } from "./health.ts";
 import type { LauncherKind } from "./launcher/launcher.ts";
+import type { PolicyConfig } from "./policy/open-policy.ts";
+import { readPolicyConfig, type PolicyFlags } from "./policy/policy-config.ts";
 
 export type WorkerConfig = CommonConfig & {
   /** First part of the worker's id. */
@@ -33,6 +35,7 @@ export type WorkerConfig = CommonConfig & {
   health?: HealthAddress;
   /** Which launcher starts the programs; the native one where it is built, unless told. */
   launcher?: LauncherKind | undefined;
+  policy: PolicyConfig;
   /** Variables of the worker that its jobs get. */
   baseEnv: Record<string, string>;
 };
@@ -59,7 +62,7 @@ export type WorkerFlags = CommonFlags & {
   metricsHost?: string;
   /** Names of further variables that jobs get; MILLRACE_ALLOW_ENV holds them comma-separated. */
   allowEnv?: readonly string[];
-};
+} & PolicyFlags;
 
 const MAX_SLOTS = 10_000;
 const MAX_DRAIN_MS = 86_400_000;
@@ -100,6 +103,8 @@ export function readWorkerConfig(
   const handlersDir = settings.text(flags.handlers, "MILLRACE_HANDLERS", "");
   const root = join(defaultDataDir(env), "worker");
 
+  const policy = readPolicyConfig(env, flags, settings);
+
   settings.finish();
   return {
     ...common,
@@ -110,6 +115,7 @@ export function readWorkerConfig(
     spoolRoot: resolve(settings.text(flags.spoolRoot, "MILLRACE_SPOOL_ROOT", join(root, "spool"))),
     drainTimeoutMs,
     launcher,
+    policy,
     baseEnv: jobVariables(env, settings.list(flags.allowEnv, "MILLRACE_ALLOW_ENV")),
     ...(handlersDir === "" ? {} : { handlersDir: resolve(handlersDir) }),
     ...(health === undefined ? {} : { health }),

@@ -5,6 +5,7 @@ import { join } from "node:path";
 
 import type { Log } from "../shared/io/log.ts";
 import { isWorkerId } from "../shared/names.ts";
+import type { User } from "./launcher/protocol.ts";
 import { createSweeper } from "./launcher/sweeper.ts";
 
 export type WorkerHome = AsyncDisposable & {
@@ -27,6 +28,7 @@ export async function openHome(
   roots: { workRoot: string; spoolRoot: string },
   workerId: string,
   log: Log,
+  user?: User,
 ): Promise<WorkerHome> {
   const predecessors = await findDead(roots.workRoot);
   for (const id of predecessors) {
@@ -35,7 +37,8 @@ export async function openHome(
   }
   const home = join(roots.workRoot, workerId);
   const workDir = join(home, ATTEMPTS);
-  await mkdir(workDir, { recursive: true, mode: 0o700 });
+  // whoever the programs run as passes through, and sees nothing
+  await mkdir(workDir, { recursive: true, mode: user === undefined ? 0o700 : 0o711 });
   const owner: Owner = {
     host: hostname(),
     pid: process.pid,

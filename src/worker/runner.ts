@@ -3,6 +3,8 @@ import type { Log } from "../shared/io/log.ts";
 import type { CommandRunner } from "./command/command.ts";
 import type { HandlerRunner } from "./handlers/handler-runner.ts";
 import type { LauncherKeeper } from "./launcher-keeper.ts";
+import type { Policy } from "./policy/policy.ts";
+import { signatureProblem } from "./policy/signed.ts";
 import type { RunRequest } from "./run-request.ts";
 import type { RunEnd } from "./verdict.ts";
 
@@ -12,9 +14,11 @@ export function createRunner(deps: {
   commands: CommandRunner;
   handlers: HandlerRunner;
   launchers: Pick<LauncherKeeper, "ready">;
+  policy: Pick<Policy, "signers">;
+  now(): number;
   log: Log;
 }): Runner {
-  const { commands, handlers, launchers, log } = deps;
+  const { commands, handlers, launchers, policy, now, log } = deps;
 
   async function runCommand(request: RunRequest): Promise<RunEnd> {
     await launchers.ready();
@@ -28,9 +32,12 @@ export function createRunner(deps: {
   }
 
   return {
-    run(request) {
-      const { handler } = request.record.spec;
-      return handler === undefined ? runCommand(request) : handlers.run(handler, request);
+    async run(request) {
+      const { spec } = request.record;
+      const problem = signatureProblem(spec, policy, now());
+      if (problem !== undefined)
+        return { kind: "ended", ending: { outcome: "spawn_failed", reason: problem } };
+      return spec.handler === undefined ? runCommand(request) : handlers.run(spec.handler, request);
     },
   };
 }

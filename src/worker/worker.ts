@@ -12,6 +12,7 @@ import { loadHandlers } from "./handlers/loader.ts";
 import { openHome } from "./home.ts";
 import { keepLauncher } from "./launcher-keeper.ts";
 import { leave } from "./leave.ts";
+import { openPolicy } from "./policy/open-policy.ts";
 import type { StopSignals } from "./stop-signals.ts";
 
 export type RunWorkerOptions = {
@@ -34,6 +35,7 @@ export async function runWorker(
   const workerId = `${config.name}-${newSuffix()}`;
   options.onId?.(workerId);
   const log = (options.log ?? createLog("worker", config.logLevel)).child({ worker: workerId });
+  const policy = await openPolicy(config.policy, config.workRoot);
   const handlers = await loadHandlers(config.handlersDir);
   await using broker = await connectBroker({
     url: config.natsUrl,
@@ -41,9 +43,18 @@ export async function runWorker(
     prefix: config.prefix,
     log,
   });
-  await using home = await openHome(config, workerId, log);
+  await using home = await openHome(config, workerId, log, policy.user);
   await using launchers = await keepLauncher({ log, kind: config.launcher });
-  const worker = assembleWorker({ config, workerId, broker, home, launchers, handlers, log });
+  const worker = assembleWorker({
+    config,
+    workerId,
+    broker,
+    home,
+    launchers,
+    handlers,
+    policy,
+    log,
+  });
   const { drainTimeoutMs } = config;
   await serve(worker, { launchers, stop, drainTimeoutMs, log });
   log.info({ event: "left" }, "worker left");

@@ -2,6 +2,7 @@
 import type { HandlerContext } from "../../src/shared/handler.ts";
 import { aborted, pause } from "../../src/shared/io/lifecycle.ts";
 import { assembleWorker, type AssembledWorker } from "../../src/worker/assembly.ts";
+import { OPEN_POLICY } from "../../src/worker/policy/policy.ts";
 import type { LauncherKeeper } from "../../src/worker/launcher-keeper.ts";
 import { serve } from "../../src/worker/worker.ts";
 import { noteEnd, openStation, type Stage, type Station } from "./stage.ts";
@@ -72,6 +73,7 @@ export function startWorker(
       [Symbol.asyncDispose]: () => Promise.resolve(),
     },
     launchers: NO_LAUNCHER,
+    policy: OPEN_POLICY,
     handlers: new Map([
       [HANDLER, { name: HANDLER, run: (work, context) => run(work as Work, context) }],
     ]),

@@ -1,6 +1,7 @@
 // Idempotency keys: the key names the job, so that creating it twice is refused by the broker itself.
 import { createHash } from "node:crypto";
 
+import { canonical } from "../../shared/canonical.ts";
 import { MillraceError } from "../../shared/errors.ts";
 import type { JobSpec } from "../../shared/spec.ts";
 
@@ -19,14 +20,4 @@ export function readKey(header: string | undefined): string | undefined {
 /** Equal for specs that say the same, in whatever order. */
 export function fingerprintOf(spec: JobSpec): string {
   return createHash("sha256").update(canonical(spec)).digest("hex");
-}
-
-function canonical(value: unknown): string {
-  if (typeof value !== "object" || value === null) return JSON.stringify(value);
-  if (Array.isArray(value)) return `[${value.map(canonical).join(",")}]`;
-  const members = Object.entries(value)
-    .filter(([, member]) => member !== undefined)
-    .toSorted(([a], [b]) => (a < b ? -1 : 1))
-    .map(([key, member]) => `${JSON.stringify(key)}:${canonical(member)}`);
-  return `{${members.join(",")}}`;
 }

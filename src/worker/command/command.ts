@@ -4,18 +4,20 @@ import { join } from "node:path";
 import { durationMs } from "../../shared/durations.ts";
 import type { Ending, JobRecord } from "../../shared/job.ts";
 import { SPEC_DEFAULTS } from "../../shared/spec.ts";
-import type { Channel, Launched, Launcher, WarningLog } from "../launcher/launcher.ts";
+import type { Launched, Launcher, WarningLog } from "../launcher/launcher.ts";
+import { permit, type Permit } from "../policy/permit.ts";
+import { OPEN_POLICY, type Policy } from "../policy/policy.ts";
 import { commandLine } from "./command-line.ts";
 import { endingOf, type StopReason } from "./ending.ts";
 import { jobEnvironment } from "./environment.ts";
 import { startTimer } from "./long-timer.ts";
+import { withoutSecrets, type Output } from "./masked-output.ts";
 import { makeWorkDir, removeWorkDir, type WorkDir } from "./work-dir.ts";
 
 export type CommandRun = {
   record: JobRecord;
   attempt: number;
-  /** A promise holds the program back until it settles. */
-  output: { write(channel: Channel, bytes: Uint8Array): void | Promise<void> };
+  output: Output;
   /** Stops the program: TERM, KILL after the spec's grace time. */
   stop: AbortSignal;
   /** Called once, when the program runs; epoch milliseconds. */
@@ -31,6 +33,9 @@ export type CommandRunner = AsyncDisposable & {
   run(args: CommandRun): Promise<Ending>;
 };
 
+/** Where the C library looks when nobody says. */
+const DEFAULT_PATH = "/usr/local/bin:/usr/bin:/bin";
+
 type Deps = {
   launcher: () => Launcher;
   /** Existing directory in which each attempt gets its own. */
@@ -38,13 +43,16 @@ type Deps = {
   /** What jobs see of the worker's environment, see `allowedEnvironment`. */
   baseEnv: Record<string, string>;
   workerId: string;
+  /** Default: anything may run. */
+  policy?: Policy;
   /** Told when an attempt could not be given a directory: the next ones would fail alike. */
   onDiskFailure?: (error: Error) => void;
   log?: WarningLog;
 };
 
 export function createCommandRunner(deps: Deps): CommandRunner {
-  const { launcher, workRoot, baseEnv, workerId, onDiskFailure, log } = deps;
+  const { launcher, workRoot, baseEnv, workerId, policy = OPEN_POLICY, onDiskFailure, log } = deps;
+  const searchPath = baseEnv["PATH"] ?? DEFAULT_PATH;
   const removals = new Set<Promise<void>>();
 
   async function run(args: CommandRun): Promise<Ending> {
@@ -52,24 +60,38 @@ export function createCommandRunner(deps: Deps): CommandRunner {
     const tag = `${record.id}.${attempt}`;
     const path = join(workRoot, tag);
     try {
-      const workDir = await makeWorkDir(path, record.spec).catch((error: Error) => error);
+      const workDir = await makeWorkDir(path, record.spec, policy.user).catch(
+        (error: Error) => error,
+      );
       if (workDir instanceof Error) {
         onDiskFailure?.(workDir);
         const reason = `the work directory cannot be made: ${workDir.message}`;
         return { outcome: "spawn_failed", reason };
       }
+      const argv = commandLine(record.spec, workDir.script);
+      const allowed = await permit(record.spec, argv, policy, searchPath);
       if (stop.aborted) return { outcome: "cancelled" };
-      return await follow(launch(args, tag, workDir), args);
+      if ("refused" in allowed) return { outcome: "spawn_failed", reason: allowed.refused };
+      const output = withoutSecrets(args.output, Object.values(allowed.secrets));
+      return await follow(launch(args, tag, workDir, allowed), { ...args, output });
     } finally {
       removeLater(path, tag);
     }
   }
 
-  function launch({ record, attempt }: CommandRun, tag: string, workDir: WorkDir): Launched {
+  function launch(
+    { record, attempt }: CommandRun,
+    tag: string,
+    workDir: WorkDir,
+    { argv, secrets, limits }: Permit,
+  ): Launched {
     const { id: jobId, spec } = record;
+    const env = { ...spec.env, ...secrets };
     return launcher().launch({
-      argv: commandLine(spec, workDir.script),
-      env: jobEnvironment(baseEnv, spec, { jobId, attempt, workerId, workDir: workDir.path }),
+      argv,
+      env: jobEnvironment(baseEnv, { env }, { jobId, attempt, workerId, workDir: workDir.path }),
+      limits,
+      ...(policy.user === undefined ? {} : { user: policy.user }),
       cwd: spec.cwd ?? workDir.path,
       tag,
       stdin: workDir.stdin,
@@ -115,7 +137,9 @@ async function follow(
   });
   stop.addEventListener("abort", onStop, { once: true });
   try {
-    return endingOf(await launched.exit, reason);
+    const exit = await launched.exit;
+    await output.finish?.();
+    return endingOf(exit, reason);
   } finally {
     stop.removeEventListener("abort", onStop);
     timer?.[Symbol.dispose]();

@@ -1,8 +1,9 @@
 // The directory that an attempt has to itself: made before it starts, removed whatever it did to it.
-import { chmod, mkdir, readdir, rm, rmdir, writeFile } from "node:fs/promises";
+import { chmod, chown, mkdir, readdir, rm, rmdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
 import type { JobSpec } from "../../shared/spec.ts";
+import type { User } from "../launcher/protocol.ts";
 
 export type WorkDir = {
   readonly path: string;
@@ -16,14 +17,18 @@ export type WorkDir = {
 export async function makeWorkDir(
   path: string,
   spec: Pick<JobSpec, "script" | "stdin">,
+  user?: User,
 ): Promise<WorkDir> {
   await mkdir(path, { mode: 0o700 });
   const script = join(path, "script");
   const stdin = join(path, "stdin");
   if (spec.script !== undefined) await writeFile(script, spec.script, { mode: 0o700 });
-  if (spec.stdin === undefined) return { path, script, stdin: "/dev/null" };
-  await writeFile(stdin, spec.stdin, { mode: 0o600 });
-  return { path, script, stdin };
+  if (spec.stdin !== undefined) await writeFile(stdin, spec.stdin, { mode: 0o600 });
+  if (user !== undefined) {
+    if (spec.script !== undefined) await chown(script, user.uid, user.gid);
+    await chown(path, user.uid, user.gid);
+  }
+  return { path, script, stdin: spec.stdin === undefined ? "/dev/null" : stdin };
 }
 
 export async function removeWorkDir(path: string): Promise<void> {

@@ -1,7 +1,16 @@
 // Payloads as bytes: lists of fields, each ended by NUL, in the order that protocol.ts gives.
 import { constants } from "node:os";
 
-import type { ExitReport, FailedPart, Failure, SpawnRequest, Started, Strays } from "./protocol.ts";
+import {
+  LIMITS,
+  type ExitReport,
+  type FailedPart,
+  type Failure,
+  type Limits,
+  type SpawnRequest,
+  type Started,
+  type Strays,
+} from "./protocol.ts";
 
 const NUL = "\0";
 
@@ -26,21 +35,41 @@ function number(field: string | undefined): number {
 export const isSpeakable = ({ argv, env, cwd, tag, stdin }: SpawnRequest): boolean =>
   ![cwd, tag, stdin, ...argv, ...Object.entries(env).flat()].some((text) => text.includes(NUL));
 
-export function encodeSpawn({ argv, env, cwd, tag, stdin, graceMs }: SpawnRequest): Uint8Array {
+export function encodeSpawn(request: SpawnRequest): Uint8Array {
+  const { argv, env, cwd, tag, stdin, graceMs, user, limits = {} } = request;
   const variables = Object.entries(env).map(([name, value]) => `${name}=${value}`);
-  return encode(graceMs, cwd, tag, stdin, argv.length, ...argv, ...variables);
+  const optional = [user?.uid, user?.gid, ...LIMITS.map((limit) => limits[limit])];
+  return encode(
+    graceMs,
+    cwd,
+    tag,
+    stdin,
+    ...optional.map((value) => value ?? ""),
+    argv.length,
+    ...argv,
+    ...variables,
+  );
 }
 
 export function decodeSpawn(payload: Uint8Array): SpawnRequest {
-  const [graceMs, cwd = "", tag = "", stdin = "", count, ...rest] = decode(payload);
-  const argv = rest.splice(0, number(count));
+  const [graceMs, cwd = "", tag = "", stdin = "", uid, gid, ...rest] = decode(payload);
+  const limits = limitsIn(rest.splice(0, LIMITS.length));
+  const argv = rest.splice(0, number(rest.shift()));
   const env = Object.fromEntries(
     rest.map((variable) => {
       const at = variable.indexOf("=");
       return [variable.slice(0, at), variable.slice(at + 1)];
     }),
   );
-  return { argv, env, cwd, tag, stdin, graceMs: number(graceMs) };
+  const base = { argv, env, cwd, tag, stdin, graceMs: number(graceMs), limits };
+  return uid === "" ? base : { ...base, user: { uid: number(uid), gid: number(gid) } };
+}
+
+function limitsIn(fields: readonly string[]): Limits {
+  const limits: Limits = {};
+  for (const [index, name] of LIMITS.entries())
+    if (fields[index] !== "") limits[name] = number(fields[index]);
+  return limits;
 }
 
 export const encodeCredit = (bytes: number): Uint8Array => encode(bytes);

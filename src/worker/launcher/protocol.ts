@@ -16,12 +16,15 @@
  *                                   exited    ExitReport, the last frame: all output went before it
  *                                   strays    Strays, later: processes that outlived the attempt
  *
- *     spawn:   graceMs · cwd · tag · stdin · number of arguments · each argument · each variable as NAME=value
+ *     spawn:   graceMs · cwd · tag · stdin · uid · gid · each limit, in the order of LIMITS
+ *              · number of arguments · each argument · each variable as NAME=value
  *     credit:  bytes
  *     started: pid · at
  *     failed:  at · part · errno · file
  *     exited:  at · exit code · signal number, or 0 · stopped, 0 or 1 · strays · CPU µs · maximum resident KiB
- *     strays:  tag · count                            (the last two of `exited` are empty where they are not known)
+ *     strays:  tag · count
+ *
+ * A number that is not set (uid, gid, limits; CPU and resident size where they are not known) is an empty field.
  *
  * Back-pressure: the launcher stops reading a program's pipes while WINDOW_BYTES of its output are not yet credited.
  * When the launcher's input ends, the worker is gone: every attempt is killed with all it has started, then it exits.
@@ -53,6 +56,13 @@ export const CREDIT_BYTES = 128 * 1024;
 /** Environment variable by which the processes of an attempt are found again wherever they have gone. */
 export const TAG_VARIABLE = "MILLRACE_TAG";
 
+/** What the system limits for a program and, each on its own, for all that it starts. */
+export const LIMITS = ["cpuSeconds", "memoryBytes", "openFiles", "processes", "fileBytes"] as const;
+export type Limits = Partial<Record<(typeof LIMITS)[number], number>>;
+
+/** Whose rights a program has. */
+export type User = { uid: number; gid: number };
+
 export type SpawnRequest = {
   argv: string[];
   env: Record<string, string>;
@@ -63,6 +73,9 @@ export type SpawnRequest = {
   stdin: string;
   /** Time between TERM and KILL. */
   graceMs: number;
+  /** Needs a launcher that is root; default: the launcher's own. */
+  user?: User;
+  limits?: Limits;
 };
 
 /** `at` here and below: epoch milliseconds. */

@@ -10,8 +10,16 @@ import {
   spawnProblem,
   type Refusal,
 } from "./program-file.ts";
-import type { SpawnRequest } from "./protocol.ts";
+import { LIMITS, type SpawnRequest } from "./protocol.ts";
 import { openStreams, type StandardStreams } from "./standard-streams.ts";
+
+const PRLIMIT_OPTIONS = {
+  cpuSeconds: "cpu",
+  memoryBytes: "as",
+  openFiles: "nofile",
+  processes: "nproc",
+  fileBytes: "fsize",
+} as const;
 
 /** A program that runs. It leads its own process group, whose number is its pid. */
 export type Program = {
@@ -26,7 +34,7 @@ export function startProgram(
   request: SpawnRequest,
   pool: PipePool | undefined,
 ): Program | Refusal | Promise<Refusal> {
-  const { argv, env, cwd } = request;
+  const { env, cwd, user } = request;
   const found = findProgram(request);
   if ("code" in found) return directoryProblem(cwd) ?? found;
   const refusalOf = (error: unknown): Refusal =>
@@ -40,8 +48,10 @@ export function startProgram(
   }
   try {
     const { stdio } = streams;
-    const child = spawn(found.file, argv.slice(1), {
-      argv0: argv[0] ?? "",
+    const { file, args, argv0 } = commandOf(found.file, request);
+    const child = spawn(file, args, {
+      ...user,
+      argv0,
       cwd,
       env,
       detached: true,
@@ -56,4 +66,14 @@ export function startProgram(
   } finally {
     streams.letGo();
   }
+}
+
+/** Node sets no limits: the program that does so becomes the one that was asked for. */
+function commandOf(file: string, { argv, limits = {} }: SpawnRequest) {
+  const [argv0 = "", ...args] = argv;
+  const options = LIMITS.flatMap((name) =>
+    limits[name] === undefined ? [] : [`--${PRLIMIT_OPTIONS[name]}=${limits[name]}`],
+  );
+  if (options.length === 0) return { file, args, argv0 };
+  return { file: "prlimit", args: [...options, "--", file, ...args], argv0: "prlimit" };
 }

@@ -5,14 +5,20 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <grp.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #ifdef __linux__
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #endif
+
+#include "wire.h"
 
 static const char DEFAULT_PATH[] = "/usr/local/bin:/usr/bin:/bin";
 
@@ -44,21 +50,52 @@ static void close_pipe(const int ends[2]) {
     if (ends[i] >= 0) close(ends[i]);
 }
 
+// As the kernel counts them, and the C library where there is no number for it.
+static const int RESOURCES[LIMITS] = {RLIMIT_CPU, RLIMIT_AS, RLIMIT_NOFILE, RLIMIT_NPROC,
+                                      RLIMIT_FSIZE};
+
+static bool set_limits(const int64_t limits[LIMITS]) {
+  for (int i = 0; i < LIMITS; i += 1) {
+    rlim_t most = (rlim_t)limits[i];
+    struct rlimit limit = {.rlim_cur = most, .rlim_max = most};
+    if (limits[i] != NOT_SET && setrlimit(RESOURCES[i], &limit) != 0) return false;
+  }
+  return true;
+}
+
+// For good: nothing of the launcher's rights stays.
+static bool become_user(int64_t uid, int64_t gid) {
+  if (uid == NOT_SET) return true;
+  gid_t group = (gid_t)gid;
+#ifdef __linux__
+  // The kernel's own calls: the library's would tell threads that a shared memory makes it believe in.
+  return syscall(SYS_setgroups, (size_t)1, &group) == 0 &&
+         syscall(SYS_setresgid, group, group, group) == 0 &&
+         syscall(SYS_setresuid, (uid_t)uid, (uid_t)uid, (uid_t)uid) == 0;
+#else
+  return setgroups(1, &group) == 0 && setgid(group) == 0 && setuid((uid_t)uid) == 0;
+#endif
+}
+
 // Runs in the child, which may share the launcher's memory: only system calls, and nothing is changed in memory.
 static _Noreturn void become(const struct start *start) {
   setsid();
-#ifdef __linux__
-  prctl(PR_SET_PDEATHSIG, SIGKILL);
-  if (getppid() != start->launcher) _exit(127);
-#endif
   static const int handled[] = {SIGCHLD, SIGTERM, SIGINT, SIGHUP, SIGPIPE};
   for (size_t i = 0; i < sizeof handled / sizeof *handled; i += 1) signal(handled[i], SIG_DFL);
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, NULL);
-  if (dup2(start->input, STDIN_FILENO) >= 0 && dup2(start->outputs[0], STDOUT_FILENO) >= 0 &&
-      dup2(start->outputs[1], STDERR_FILENO) >= 0 && chdir(start->program->cwd) == 0)
-    execve(start->file, start->program->argv, start->program->env);
+  const struct program *program = start->program;
+  bool ready = dup2(start->input, STDIN_FILENO) >= 0 &&
+               dup2(start->outputs[0], STDOUT_FILENO) >= 0 &&
+               dup2(start->outputs[1], STDERR_FILENO) >= 0 && set_limits(program->limits) &&
+               become_user(program->uid, program->gid) && chdir(program->cwd) == 0;
+#ifdef __linux__
+  // After the change of user, which clears it.
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (getppid() != start->launcher) _exit(127);
+#endif
+  if (ready) execve(start->file, program->argv, program->env);
   int error = errno;
   ssize_t written = write(start->report, &error, sizeof error);
   _exit(written == sizeof error ? 127 : 126);

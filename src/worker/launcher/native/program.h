@@ -3,7 +3,11 @@
 #define PROGRAM_H
 
 #include <limits.h>
+#include <stdint.h>
 #include <sys/types.h>
+
+// In the order of LIMITS in ../protocol.ts.
+enum limit { CPU_SECONDS, MEMORY_BYTES, OPEN_FILES, PROCESSES, FILE_BYTES, LIMITS };
 
 struct program {
   char **argv;
@@ -11,6 +15,9 @@ struct program {
   const char *cwd;
   // File that becomes the standard input.
   const char *input;
+  // NOT_SET (see wire.h): the launcher's own, and none.
+  int64_t uid, gid;
+  int64_t limits[LIMITS];
 };
 
 // `part` is a FailedPart of ../protocol.ts, `file` what is missing there, if it is not named by the request.

@@ -120,6 +120,12 @@ int64_t field_number(struct fields *fields) {
   return 0;
 }
 
+int64_t field_optional(struct fields *fields) {
+  if (fields->next == fields->end || *fields->next != 0) return field_number(fields);
+  fields->next += 1;
+  return NOT_SET;
+}
+
 size_t fields_left(const struct fields *fields) {
   size_t count = 0;
   for (const char *at = fields->next; at < fields->end; at += 1) count += *at == 0;

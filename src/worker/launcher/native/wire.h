@@ -26,6 +26,8 @@ enum {
   WIRE_PIECE_BYTES = 64 * 1024,
 };
 
+enum { NOT_SET = -1 };
+
 enum wire_state { WIRE_OPEN, WIRE_CLOSED, WIRE_BROKEN };
 
 // A payload that is read field by field. Once `broken`, every further field is empty or 0.
@@ -47,6 +49,8 @@ enum wire_state wire_receive(on_frame *handle);
 char *field_text(struct fields *fields);
 // Not negative.
 int64_t field_number(struct fields *fields);
+// The same, or NOT_SET for an empty field.
+int64_t field_optional(struct fields *fields);
 size_t fields_left(const struct fields *fields);
 // True when every byte was a field that was asked for.
 bool fields_done(const struct fields *fields);

@@ -11,6 +11,7 @@ const REQUEST: SpawnRequest = {
   tag: "job.1",
   stdin: "/dev/null",
   graceMs: 300,
+  limits: {},
 };
 const EXIT: ExitReport = {
   ended: { kind: "exited", code: 3 },
@@ -26,8 +27,15 @@ const bytes = (...fields: string[]) => Buffer.from(fields.map((field) => `${fiel
 describe("payloads are fields that end with NUL", () => {
   test("spawn", () => {
     expect(text(payloads.encodeSpawn(REQUEST))).toBe(
-      "300\0/tmp\0job.1\0/dev/null\x003\0echo\0\0a b\0PATH=/bin\0EQUALS=x=y\0EMPTY=\0",
+      "300\0/tmp\0job.1\0/dev/null\0\0\0\0\0\0\0\x003\0echo\0\0a b\0PATH=/bin\0EQUALS=x=y\0EMPTY=\0",
     );
+  });
+
+  test("spawn as another user, within limits", () => {
+    const request = { ...REQUEST, user: { uid: 7, gid: 8 }, limits: { openFiles: 64 } };
+    const encoded = payloads.encodeSpawn(request);
+    expect(text(encoded)).toContain("/dev/null\x007\x008\0\0\x0064\0\0\x003\0echo");
+    expect(payloads.decodeSpawn(encoded)).toEqual(request);
   });
 
   test("exited, without and with usage", () => {
@@ -61,6 +69,7 @@ test("any spawn request comes out as it went in", () => {
     tag: word,
     stdin: word,
     graceMs: fc.nat(),
+    limits: fc.record({ cpuSeconds: fc.nat(), fileBytes: fc.nat() }, { requiredKeys: [] }),
   });
   fc.assert(
     fc.property(requests, (request) => {
