@@ -6,8 +6,13 @@ export type JobFilter = {
   state?: string;
   queue?: string;
   label?: string;
+  definition?: string;
   handler?: string;
   worker?: string;
+  exitCode?: number;
+  from?: string;
+  to?: string;
+  sort?: string;
 };
 
 type Page = { jobs: JobView[]; next?: string };

@@ -93,10 +93,10 @@ export function apply(record: JobRecord, event: JobEvent): JobRecord {
 }
 
 /** How long a final record is kept, in milliseconds. */
-export function retentionMs(record: JobRecord): number {
-  return record.spec.retention === undefined
-    ? SPEC_DEFAULTS.retentionMs
-    : durationMs(record.spec.retention);
+export function retentionMs({ spec: { retention }, state }: JobRecord): number {
+  const asked =
+    typeof retention === "object" ? (isFinal(state) ? retention[state] : undefined) : retention;
+  return asked === undefined ? SPEC_DEFAULTS.retentionMs : durationMs(asked);
 }
 
 type Of<T extends JobEvent["type"]> = Extract<JobEvent, { type: T }>;
@@ -213,11 +213,14 @@ function move(
   if (!(JOB_MOVES[record.state] as readonly JobState[]).includes(state))
     throw illegal(record, event);
   const { notBefore: _notBefore, ...rest } = record;
+  const timeline = [...record.timeline, entryOf(event, state)];
+  const surplus = timeline.length - KEPT_TIMELINE;
   return {
     ...rest,
     ...changes,
     state,
-    timeline: [...record.timeline, entryOf(event, state)].slice(-KEPT_TIMELINE),
+    timeline: timeline.slice(-KEPT_TIMELINE),
+    ...(surplus > 0 ? { forgotten: (record.forgotten ?? 0) + surplus } : {}),
   };
 }
 

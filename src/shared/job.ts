@@ -118,7 +118,10 @@ export type JobRecord = {
   losses: number;
   /** The newest attempts, oldest first. */
   attempts: Attempt[];
+  /** The newest entries, oldest first. */
   timeline: TimelineEntry[];
+  /** Older entries that the timeline no longer has; absent while it has them all. */
+  forgotten?: number;
   result?: unknown;
   /** Why the job is in its final state, where that needs a word. */
   reason?: string;

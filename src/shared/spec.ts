@@ -89,6 +89,18 @@ const signatureSchema = z
   })
   .describe("Who asked, for workers that start nothing else.");
 
+const kept = duration({ minMs: 1_000 });
+
+const retentionSchema = z.union([
+  kept,
+  z.strictObject({
+    succeeded: kept.optional(),
+    failed: kept.optional(),
+    cancelled: kept.optional(),
+    expired: kept.optional(),
+  }),
+]);
+
 const fields = z.strictObject({
   queue: name.optional().describe('The line the job waits in; default "default".'),
   command: z
@@ -177,9 +189,9 @@ const fields = z.strictObject({
     .refine(few(LIMITS.labels), `at most ${LIMITS.labels} labels`)
     .optional()
     .describe("Your own facts about the job."),
-  retention: duration({ minMs: 1_000 })
+  retention: retentionSchema
     .optional()
-    .describe("How long the finished job can be read; default 7d."),
+    .describe("How long the finished job can be read, for all final states or each; default 7d."),
 });
 
 type Fields = z.infer<typeof fields>;

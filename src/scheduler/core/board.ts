@@ -6,6 +6,7 @@ import { createJobList } from "./job-list.ts";
 import { createLedger } from "./ledger.ts";
 import { createPlacer } from "./placer.ts";
 import { createPresence, type Loss } from "./presence.ts";
+import { createSeries } from "./series.ts";
 import { createTables, queueRow } from "./tables.ts";
 import { createViews } from "./views.ts";
 import { createWaitingRoom } from "./waiting-room.ts";
@@ -13,9 +14,11 @@ import { explain, type Why } from "./why.ts";
 
 export type { AssignedItem, JobChange } from "./jobs.ts";
 export type { Loss } from "./presence.ts";
-export type { JobPage, JobView, ListQuery, QueueView, Stats, WorkerView } from "./views.ts";
+export type { JobPage, JobView, QueueView, Stats, WorkerView } from "./views.ts";
 export type { Filter, Reason, Why } from "./why.ts";
-export type { ListCursor } from "./job-list.ts";
+export { JOB_SORTS, type JobSort, type ListCursor } from "./job-list.ts";
+export type { ListQuery } from "./listing.ts";
+export type { Span, Waits } from "./series.ts";
 
 /** One attempt given to one worker; `seq` is the record that it was decided on. */
 export type Placement = AssignedItem & { worker: string };
@@ -39,6 +42,7 @@ export function createBoard() {
   const tables = createTables();
   const listeners = new Map<string, Set<(change: JobChange) => void>>();
   const list = createJobList();
+  const series = createSeries();
   const placer = createPlacer(tables);
   const ledger = createLedger(tables, placer, (row) => presence.emptied(row));
   const room = createWaitingRoom(tables, placer);
@@ -48,6 +52,7 @@ export function createBoard() {
     ledger,
     room,
     list,
+    series,
     rowOf: (id) => presence.rowOf(id),
     tell,
   });
@@ -143,6 +148,7 @@ export function createBoard() {
     workers: views.workers,
     queues: views.queues,
     stats: views.stats,
+    series: series.read,
     why(id: string, now: number, mono: number): Why | undefined {
       const entry = tables.jobs.get(id);
       return entry && explain({ tables, placer }, entry, now, mono);

@@ -1,6 +1,6 @@
 // What the index keeps of each job: small, because there may be a million of them.
 import type { Labels } from "../../shared/constraints.ts";
-import { isFinal, type JobRecord, type JobState } from "../../shared/job.ts";
+import { isFinal, type Attempt, type JobRecord, type JobState } from "../../shared/job.ts";
 import { SPEC_DEFAULTS } from "../../shared/spec.ts";
 import type { Claim } from "./claim.ts";
 import type { Shape } from "./shape.ts";
@@ -12,11 +12,15 @@ export type JobEntry = {
   readonly priority: number;
   readonly submittedAt: number;
   readonly labels: Labels | undefined;
+  /** Definition that it was made from. */
+  readonly definition: string | undefined;
   /** Sequence at which the job was first seen here: orders jobs of the same millisecond. */
   readonly first: number;
   /** Sequence of the newest record. */
   seq: number;
   state: JobState;
+  /** Entries that its timeline has had. */
+  told: number;
   /** Newest attempt that the record knows. */
   attempt: number;
   /** Worker of the attempt that the record says is running. */
@@ -27,6 +31,12 @@ export type JobEntry = {
   /** Absent once an attempt has started. */
   expiresAt: number | undefined;
   finishedAt: number | undefined;
+  /** How long the newest attempt ran, of a job that is over. */
+  tookMs: number | undefined;
+  /** Of the newest attempt. */
+  exitCode: number | undefined;
+  /** Worker of the newest attempt that the record knows. */
+  lastWorker: string | undefined;
   /** The attempt that some worker has or is being given. */
   claim: Claim | undefined;
   /** Where the job waits: nowhere, in its line, or for its instant; or that the index has dropped it. */
@@ -40,8 +50,10 @@ export function newEntry(record: JobRecord, seq: number, shape: Shape): JobEntry
     priority: record.spec.priority ?? SPEC_DEFAULTS.priority,
     submittedAt: record.submittedAt,
     labels: record.spec.labels,
+    definition: record.origin?.definition?.name,
     first: seq,
     seq,
+    told: 0,
     state: record.state,
     attempt: record.attempt,
     worker: undefined,
@@ -49,6 +61,9 @@ export function newEntry(record: JobRecord, seq: number, shape: Shape): JobEntry
     notBefore: undefined,
     expiresAt: undefined,
     finishedAt: undefined,
+    tookMs: undefined,
+    exitCode: undefined,
+    lastWorker: undefined,
     claim: undefined,
     spot: "none",
   };
@@ -60,6 +75,7 @@ export function updateEntry(entry: JobEntry, record: JobRecord, seq: number): vo
   const failed = newest?.outcome !== undefined && newest.outcome !== "handed_back";
   const started = record.attempts.some(({ startedAt }) => startedAt !== undefined);
   entry.seq = seq;
+  entry.told = (record.forgotten ?? 0) + record.timeline.length;
   entry.state = record.state;
   entry.attempt = record.attempt;
   entry.worker = record.state === "running" ? newest?.worker : undefined;
@@ -67,7 +83,13 @@ export function updateEntry(entry: JobEntry, record: JobRecord, seq: number): vo
   entry.notBefore = record.notBefore;
   entry.expiresAt = started ? undefined : record.expiresAt;
   entry.finishedAt = record.finishedAt;
+  entry.tookMs = isFinal(record.state) ? tookMs(newest) : undefined;
+  entry.exitCode = newest?.exitCode;
+  entry.lastWorker = newest?.worker;
 }
+
+const tookMs = (attempt: Attempt | undefined): number =>
+  Math.max(0, (attempt?.finishedAt ?? 0) - (attempt?.startedAt ?? attempt?.finishedAt ?? 0));
 
 /** Submit order. The instant comes first because, unlike a sequence, it survives the job's later writes: all replicas agree on it. */
 export const isOlder = (a: JobEntry, b: JobEntry): boolean =>

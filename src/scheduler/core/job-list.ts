@@ -1,71 +1,56 @@
-// All jobs in submit order, for listing them newest first with a cursor that stays good while jobs come and go.
-import type { JobEntry } from "./entry.ts";
+// All jobs in the orders that they are listed in: by submit, by end, by length of the run.
+import { isOver, type JobEntry } from "./entry.ts";
+import { createJobOrder, type JobOrder, type Place } from "./job-order.ts";
 
-/** A place between jobs: what comes after it in a listing was submitted before it. */
-export type ListCursor = { at: number; id: string };
+/** submitted: all jobs, newest first · finished: those that are over, newest end first · duration: the same, longest run first */
+export const JOB_SORTS = ["submitted", "finished", "duration"] as const;
+export type JobSort = (typeof JOB_SORTS)[number];
+
+/** Where a listing goes on: what comes after it is smaller in the listing's order. */
+export type ListCursor = Place;
 
 export type JobList = {
+  /** A job that nothing but its submit is known of yet. */
   add(entry: JobEntry): void;
-  /** Some job has left the index. */
-  removed(): void;
-  /** Newest first, beginning behind the cursor. */
-  newestFirst(before?: ListCursor): Iterable<JobEntry>;
+  remove(entry: JobEntry): void;
+  /** Applies what changes the job, and keeps it in the orders of the finished while it is one of them. */
+  change(entry: JobEntry, act: () => void): void;
+  /** Shows the jobs, largest first, beginning behind the cursor, until `visit` says that it has seen enough. */
+  walk(sort: JobSort, before: ListCursor | undefined, visit: (entry: JobEntry) => boolean): void;
 };
 
-/** Steps that a late comer is moved back at once; one that is later still makes the list sort itself when it is read next. */
-const NEAR = 64;
-const SLACK = 1_024;
+const KEYS = {
+  submitted: (entry: JobEntry) => entry.submittedAt,
+  finished: (entry: JobEntry) => entry.finishedAt ?? 0,
+  duration: (entry: JobEntry) => entry.tookMs ?? 0,
+} as const satisfies Record<JobSort, (entry: JobEntry) => number>;
+
+/** What the listing is ordered by. */
+export const sortKey = (sort: JobSort, entry: JobEntry): number => KEYS[sort](entry);
 
 export function createJobList(): JobList {
-  let entries: JobEntry[] = [];
-  let gone = 0;
-  let sorted = true;
+  const orders: Record<JobSort, JobOrder> = {
+    submitted: createJobOrder(KEYS.submitted),
+    finished: createJobOrder(KEYS.finished),
+    duration: createJobOrder(KEYS.duration),
+  };
+  const ofFinished = [orders.finished, orders.duration];
 
-  function insert(entry: JobEntry): void {
-    let place = entries.push(entry) - 1;
-    for (let steps = 0; sorted && place > 0; steps += 1, place -= 1) {
-      const previous = entries[place - 1] as JobEntry;
-      if (compare(previous, entry) < 0) return;
-      if (steps === NEAR) sorted = false;
-      entries[place] = previous;
-      entries[place - 1] = entry;
-    }
+  function leave(entry: JobEntry): void {
+    if (isOver(entry)) for (const order of ofFinished) order.remove(entry);
   }
 
   return {
-    add: insert,
-    removed() {
-      gone += 1;
-      if (gone < entries.length / 2 + SLACK) return;
-      entries = entries.filter(isKnown);
-      gone = 0;
+    add: (entry) => orders.submitted.add(entry),
+    remove(entry) {
+      leave(entry);
+      orders.submitted.remove(entry);
     },
-    *newestFirst(before) {
-      if (!sorted) entries.sort(compare);
-      sorted = true;
-      const all = entries;
-      for (let place = before ? firstNotBefore(all, before) : all.length; place > 0; place -= 1) {
-        const entry = all[place - 1] as JobEntry;
-        if (isKnown(entry)) yield entry;
-      }
+    change(entry, act) {
+      leave(entry);
+      act();
+      if (isOver(entry)) for (const order of ofFinished) order.add(entry);
     },
+    walk: (sort, before, visit) => orders[sort].downFrom(before, visit),
   };
-}
-
-const isKnown = (entry: JobEntry): boolean => entry.spot !== "gone";
-
-const compare = (a: JobEntry, b: JobEntry): number =>
-  a.submittedAt - b.submittedAt || (a.id < b.id ? -1 : 1);
-
-/** Index of the first entry that does not stand before the cursor. */
-function firstNotBefore(entries: readonly JobEntry[], { at, id }: ListCursor): number {
-  let low = 0;
-  let high = entries.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    const entry = entries[middle] as JobEntry;
-    if (entry.submittedAt < at || (entry.submittedAt === at && entry.id < id)) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }

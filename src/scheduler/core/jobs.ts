@@ -1,5 +1,5 @@
 // The job facts: records, cancel intents and assignments, in whatever order their feeds bring them.
-import type { JobRecord } from "../../shared/job.ts";
+import { isFinal, type JobRecord } from "../../shared/job.ts";
 import type { CancelIntent } from "../../shared/messages.ts";
 import { isLive } from "./claim.ts";
 import { isOver, newEntry, shownState, updateEntry, type JobEntry } from "./entry.ts";
@@ -7,6 +7,7 @@ import type { JobList } from "./job-list.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Placer } from "./placer.ts";
 import type { Row } from "./row.ts";
+import type { Series } from "./series.ts";
 import { shapeKey, shapeOf, type Shape } from "./shape.ts";
 import { queueRow, type Tables } from "./tables.ts";
 import type { WaitingRoom } from "./waiting-room.ts";
@@ -15,7 +16,14 @@ import type { WaitingRoom } from "./waiting-room.ts";
 export type AssignedItem = { job: string; attempt: number; seq: number };
 
 /** Something about a job changed; the record is there when that is what changed. */
-export type JobChange = { id: string; seq: number; record?: JobRecord; gone: boolean };
+export type JobChange = {
+  id: string;
+  seq: number;
+  record?: JobRecord;
+  /** Newest entries of the record's timeline that the record before did not have. */
+  fresh?: number;
+  gone: boolean;
+};
 
 export type JobFacts = {
   jobChanged(record: JobRecord, seq: number): void;
@@ -38,10 +46,11 @@ export function createJobFacts(deps: {
   ledger: Ledger;
   room: WaitingRoom;
   list: JobList;
+  series: Series;
   rowOf: (id: string) => Row;
   tell: (change: JobChange) => void;
 }): JobFacts {
-  const { tables, placer, ledger, room, list, rowOf, tell } = deps;
+  const { tables, placer, ledger, room, list, series, rowOf, tell } = deps;
   const shapes = new Map<string, { shape: Shape; jobs: number }>();
   /** Assignments that overtook the record which they were decided on. */
   const early = new Map<string, Early>();
@@ -100,6 +109,21 @@ export function createJobFacts(deps: {
       });
   }
 
+  /** Counts what the record says beyond what is known of the job. */
+  function countUp(entry: JobEntry, record: JobRecord, isNew: boolean): void {
+    if (isNew) series.count("submitted", record.submittedAt);
+    countStart(entry, record, isNew);
+    if (isFinal(record.state) && record.finishedAt !== undefined && (isNew || !isOver(entry)))
+      series.count(record.state, record.finishedAt);
+  }
+
+  function countStart(entry: JobEntry, record: JobRecord, isNew: boolean): void {
+    const [newest, before] = record.attempts.slice(-2).toReversed();
+    if (newest?.startedAt === undefined || (!isNew && newest.number <= entry.attempt)) return;
+    const readyAt = Math.max(before?.finishedAt ?? record.submittedAt, entry.notBefore ?? 0);
+    series.started(newest.startedAt, newest.startedAt - readyAt);
+  }
+
   function claim(entry: JobEntry, { item, worker, assignSeq, at }: Early): void {
     const row = rowOf(worker);
     const held = entry.claim;
@@ -133,11 +157,13 @@ export function createJobFacts(deps: {
       const handedBack =
         newest?.outcome === "handed_back" ? tables.rows.get(newest.worker) : undefined;
       if (handedBack) handedBack.declined = true;
+      countUp(entry, record, known === undefined);
+      const told = entry.told;
       change(entry, () => {
-        updateEntry(entry, record, seq);
+        list.change(entry, () => updateEntry(entry, record, seq));
         agree(entry, newest?.startedAt ?? record.submittedAt);
       });
-      tell({ id: record.id, seq, record, gone: false });
+      tell({ id: record.id, seq, record, fresh: entry.told - told, gone: false });
     },
     jobGone(id, seq) {
       newestSeq = Math.max(newestSeq, seq);
@@ -149,7 +175,7 @@ export function createJobFacts(deps: {
       tables.jobs.delete(id);
       entry.spot = "gone";
       leftovers.delete(id);
-      list.removed();
+      list.remove(entry);
       releaseShape(entry.shape);
       tell({ id, seq, gone: true });
     },

@@ -4,7 +4,8 @@ import type { JobState } from "../../shared/job.ts";
 import type { Heartbeat, Progress } from "../../shared/messages.ts";
 import type { Claim } from "./claim.ts";
 import { shownState, type JobEntry } from "./entry.ts";
-import type { JobList, ListCursor } from "./job-list.ts";
+import type { JobList } from "./job-list.ts";
+import { findJobs, type Found, type ListQuery } from "./listing.ts";
 import type { Placer } from "./placer.ts";
 import { freeSlots, QUIET_MS, totalSlots, type Row } from "./row.ts";
 import { noDepth, type Tables } from "./tables.ts";
@@ -32,19 +33,7 @@ export type JobView = {
   cancelRequested: boolean;
 };
 
-export type ListQuery = {
-  state?: JobState;
-  queue?: string;
-  /** A label that the job bears: its key, or key and value. */
-  label?: { key: string; value?: string };
-  handler?: string;
-  /** Id of the worker that has the job now. */
-  worker?: string;
-  before?: ListCursor;
-  limit: number;
-};
-
-export type JobPage = { jobs: JobView[]; next?: ListCursor };
+export type JobPage = Omit<Found, "entries"> & { jobs: JobView[] };
 
 export type WorkerView = {
   beat: Heartbeat;
@@ -95,6 +84,15 @@ export function createViews(deps: { tables: Tables; list: JobList; placer: Place
     };
   }
 
+  /** Jobs that have the state and the queue. */
+  function countOf({ state, queue }: ListQuery): number {
+    let count = 0;
+    for (const { name, depth } of tables.queues.values())
+      if (queue === undefined || queue === name)
+        for (const [of, jobs] of Object.entries(depth)) if ((state ?? of) === of) count += jobs;
+    return count;
+  }
+
   function oldestIn(queue: string): number | undefined {
     let oldest: number | undefined;
     for (const line of placer.linesOf(queue)) {
@@ -110,15 +108,8 @@ export function createViews(deps: { tables: Tables; list: JobList; placer: Place
       return entry && jobView(entry);
     },
     jobs(query: ListQuery): JobPage {
-      const jobs: JobView[] = [];
-      for (const entry of list.newestFirst(query.before)) {
-        if (!answers(entry, query)) continue;
-        const last = jobs.at(-1);
-        if (jobs.length >= query.limit && last)
-          return { jobs, next: { at: last.submittedAt, id: last.id } };
-        jobs.push(jobView(entry));
-      }
-      return { jobs };
+      const { entries, ...rest } = findJobs(list, query, countOf(query));
+      return { jobs: entries.map(jobView), ...rest };
     },
     worker(id: string, mono: number): WorkerView | undefined {
       const row = tables.rows.get(id);
@@ -184,16 +175,3 @@ function statusOf(row: Row, beat: Heartbeat, mono: number): WorkerView["status"]
   if (beat.draining) return "draining";
   return beat.cordoned ? "cordoned" : "ready";
 }
-
-function answers(entry: JobEntry, { state, queue, label, handler, worker }: ListQuery): boolean {
-  return (
-    (state === undefined || shownState(entry) === state) &&
-    (queue === undefined || entry.shape.queue === queue) &&
-    (handler === undefined || entry.shape.handler === handler) &&
-    (worker === undefined || entry.claim?.row.id === worker) &&
-    (label === undefined || bears(entry.labels, label))
-  );
-}
-
-const bears = (labels: Labels = {}, { key, value }: { key: string; value?: string }): boolean =>
-  Object.hasOwn(labels, key) && (value === undefined || labels[key] === value);

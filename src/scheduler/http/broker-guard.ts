@@ -22,6 +22,7 @@ export function guardBroker({
     store: {
       create: whileUp(store.create),
       read: whileUp(store.read),
+      readNearby: whileUp(store.readNearby),
       write: whileUp(store.write),
       update: whileUp(store.update),
       remove: whileUp(store.remove),

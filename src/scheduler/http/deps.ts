@@ -15,7 +15,7 @@ import type { LogReader } from "../logs/log-reader.ts";
 /** The questions that every replica's index answers. It may lag a little behind the store. */
 export type View = Pick<
   Board,
-  "get" | "list" | "worker" | "workers" | "queues" | "stats" | "why" | "watch"
+  "get" | "list" | "worker" | "workers" | "queues" | "stats" | "series" | "why" | "watch"
 >;
 
 export type HttpDeps = {

@@ -2,19 +2,22 @@
 import { createRoute, OpenAPIHono, z } from "@hono/zod-openapi";
 
 import { MillraceError } from "../../shared/errors.ts";
-import { JOB_STATES } from "../../shared/job.ts";
-import { isName } from "../../shared/names.ts";
+import { createChangeLog, type Change, type ChangeLog } from "../change-log.ts";
+import { bears } from "../core/listing.ts";
 import { problems } from "./answers.ts";
-import { createChangeLog, type Change, type ChangeLog } from "./change-log.ts";
 import { invalidCursor } from "./cursor.ts";
 import type { HttpDeps } from "./deps.ts";
 import type { HttpEnv } from "./env.ts";
+import { jobsParameter, labelOf, labelParameter, nameText, stateParameter } from "./job-filters.ts";
 import { sseEvent, SSE_TYPE, streamAnswer } from "./streaming.ts";
 import { entryView } from "./timeline.ts";
 
 const filterQuery = z.strictObject({
-  state: z.enum(JOB_STATES).optional(),
-  queue: z.string().refine(isName, "must be a name").optional(),
+  state: stateParameter.describe("What the job changed to."),
+  queue: nameText.optional(),
+  definition: nameText.optional(),
+  label: labelParameter,
+  jobs: jobsParameter,
 });
 
 type Filter = z.infer<typeof filterQuery>;
@@ -34,7 +37,7 @@ const eventsRoute = createRoute({
 
 export function createEventRoutes(deps: HttpDeps) {
   const { broker, ready } = deps;
-  const log = createChangeLog(deps);
+  const log = createChangeLog({ ...deps, behind: "newest" });
 
   /** Sequence after which to go on. */
   async function positionOf(lastEventId: string): Promise<number> {
@@ -68,13 +71,30 @@ async function* follow(
   signal: AbortSignal,
 ): AsyncGenerator<string> {
   for await (const changes of log.follow(after, signal)) {
-    const wanted = changes.filter((change) => isWanted(change, filter));
-    if (wanted.length > 0) yield wanted.map(render).join("");
+    const text = changes.map((change) => render(change, filter)).join("");
+    if (text !== "") yield text;
   }
 }
 
-const isWanted = ({ entry, queue: own }: Change, { state, queue }: Filter): boolean =>
-  (state === undefined || entry.state === state) && (queue === undefined || own === queue);
+/** The events of a change that pass; only the last carries the id, since whoever has that one has them all. */
+function render(change: Change, filter: Filter): string {
+  const { seq, job, queue, labels, definition, entries } = change;
+  if (!isWanted(change, filter)) return "";
+  const wanted = entries.filter(({ entry }) => (filter.state ?? entry.state) === entry.state);
+  return wanted
+    .map(({ entry }, place) => {
+      const id = place === wanted.length - 1 ? String(seq) : undefined;
+      const event = { job, queue, labels, definition, ...entryView(entry) };
+      return sseEvent("change", event, id);
+    })
+    .join("");
+}
 
-const render = ({ seq, job, queue, labels, entry }: Change): string =>
-  sseEvent("change", { job, queue, labels, ...entryView(entry) }, String(seq));
+function isWanted(change: Change, { queue, definition, label, jobs }: Filter): boolean {
+  return (
+    (queue === undefined || change.queue === queue) &&
+    (definition === undefined || change.definition === definition) &&
+    (jobs === undefined || jobs.has(change.job)) &&
+    (label === undefined || bears(change.labels, labelOf(label)))
+  );
+}

@@ -21,6 +21,8 @@ export type JobStore = {
   create(record: JobRecord, options?: WriteOptions): Promise<number>;
   /** The newest record; undefined when there is none. */
   read(jobId: string): Promise<Versioned | undefined>;
+  /** As `read`, from whichever replica is near: cheaper, and at least as new as `seq`. */
+  readNearby(jobId: string, seq: number): Promise<Versioned | undefined>;
   /** Stores the record if its subject is still at `seq`; throws `lost_race` when it is not. */
   write(record: JobRecord, seq: number, options?: WriteOptions): Promise<number>;
   /** Reads, changes and writes until no one interferes. A change that returns undefined leaves everything as it is. */
@@ -93,17 +95,8 @@ export function createJobStore(broker: Broker): JobStore {
     return last !== undefined && textOf(last) === payload ? last.seq : undefined;
   }
 
-  async function read(jobId: string): Promise<Versioned | undefined> {
-    const stored = await broker.last(jobs.stream, jobs.record(jobId));
-    if (stored === undefined || stored.removed) return undefined;
-    const record = decodeRecord(textOf(stored));
-    if (record === undefined)
-      throw new MillraceError(
-        "internal",
-        `The record of job ${jobId} is not readable; somebody else wrote to its subject.`,
-      );
-    return { record, seq: stored.seq };
-  }
+  const read = async (jobId: string): Promise<Versioned | undefined> =>
+    versioned(jobId, await broker.last(jobs.stream, jobs.record(jobId)));
 
   const cancelIntent = (jobId: string): Promise<Stored | undefined> =>
     broker.last(jobs.stream, jobs.cancel(jobId));
@@ -127,6 +120,10 @@ export function createJobStore(broker: Broker): JobStore {
       }
     },
     read,
+    async readNearby(jobId, seq) {
+      const stored = await broker.lastNearby(jobs.stream, jobs.record(jobId));
+      return stored !== undefined && stored.seq >= seq ? versioned(jobId, stored) : read(jobId);
+    },
     write,
     async update(jobId, change, options) {
       for (let round = 0; ; round += 1) {
@@ -172,6 +169,18 @@ export function createJobStore(broker: Broker): JobStore {
       }
     },
   };
+}
+
+/** The record in a message of a job's subject. */
+function versioned(jobId: string, stored: Stored | undefined): Versioned | undefined {
+  if (stored === undefined || stored.removed) return undefined;
+  const record = decodeRecord(textOf(stored));
+  if (record === undefined)
+    throw new MillraceError(
+      "internal",
+      `The record of job ${jobId} is not readable; somebody else wrote to its subject.`,
+    );
+  return { record, seq: stored.seq };
 }
 
 /** A full broker is worth waiting for only to those who cannot do anything else. */

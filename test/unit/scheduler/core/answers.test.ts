@@ -1,6 +1,7 @@
 // What the board answers: listings, totals and reasons.
 import { expect, test } from "vitest";
 
+import { newJob } from "../../../../src/shared/job-machine.ts";
 import { createStage } from "./facts.ts";
 
 test("jobs are listed newest first, page by page, while others come and go", () => {
@@ -48,6 +49,106 @@ test("filters", () => {
   expect(ids({ handler: "mail" })).toEqual(["b"]);
   expect(ids({ label: { key: "team" } })).toEqual(["b", "a"]);
   expect(ids({ label: { key: "team", value: "x" } })).toEqual(["a"]);
+});
+
+/** A day of finished jobs, one each second; each runs for as many ms as its number says. */
+function history(count: number) {
+  const stage = createStage();
+  const began = stage.now;
+  for (let n = 0; n < count; n += 1) {
+    stage.now = began + n * 1_000;
+    const id = `j${String(n).padStart(6, "0")}`;
+    const spec = { command: ["true"], queue: `q${n % 7}`, labels: { n: String(n % 10) } };
+    const origin = n % 3 === 0 ? { definition: { name: "nightly", version: 1 } } : undefined;
+    stage.store(newJob(id, spec, stage.now, origin === undefined ? {} : { origin }));
+    stage.event(id, {
+      type: "finished",
+      at: stage.now + n,
+      startedAt: stage.now,
+      attempt: 1,
+      worker: `w${n % 2}`,
+      ending: { outcome: "exited", exitCode: n % 100 === 0 ? 3 : 0 },
+      random: 0,
+    });
+  }
+  return { stage, began };
+}
+
+test("history is found by what it was and how it ended", () => {
+  const { stage, began } = history(1_000);
+  const found = (query: object) => stage.board.list({ limit: 1_000, ...query });
+  const count = (query: object) => found(query).jobs.length;
+  expect(count({ exitCode: 3 })).toBe(10);
+  expect(count({ state: "failed", label: { key: "n", value: "0" } })).toBe(10);
+  expect(count({ definition: "nightly" })).toBe(334);
+  expect(count({ worker: "w1" })).toBe(500);
+  expect(count({ from: began + 10_000, to: began + 20_000 })).toBe(10);
+  expect(count({ from: began + 10_000, to: began + 20_000, sort: "duration" })).toBe(10);
+  expect(
+    found({ sort: "duration" })
+      .jobs.map(({ id }) => id)
+      .slice(0, 2),
+  ).toEqual(["j000999", "j000998"]);
+});
+
+test("history in the order of its end, page by page, while jobs are retried and removed", () => {
+  const { stage } = history(1_000);
+  const page = (before?: { at: number; id: string }) =>
+    stage.board.list({ limit: 300, sort: "finished", ...(before ? { before } : {}) });
+  const first = page();
+  stage.event("j000500", { type: "retried", at: stage.now, actor: "me" });
+  stage.board.jobGone("j000400", stage.seq + 1);
+  const second = page(first.next);
+  const third = page(second.next);
+  const fourth = page(third.next);
+  expect(fourth.next).toBeUndefined();
+  const ids = [first, second, third, fourth].flatMap(({ jobs }) => jobs.map(({ id }) => id));
+  const all = Array.from({ length: 1_000 }, (_, n) => `j${String(999 - n).padStart(6, "0")}`);
+  expect(ids).toEqual(all.filter((id) => id !== "j000500" && id !== "j000400"));
+});
+
+test("a page costs no more than it has to", () => {
+  const { stage, began } = history(20_000);
+  const looked = (query: object) => stage.board.list({ limit: 50, ...query }).looked;
+  expect(looked({})).toBe(51);
+  expect(looked({ sort: "duration" })).toBe(51);
+  const middle = stage.board.list({ limit: 50, to: began + 10_000_000 });
+  expect(middle.looked).toBe(51);
+  expect(looked({ before: middle.next })).toBe(51);
+  expect(looked({ from: began + 5_000_000, to: began + 5_010_000, state: "failed" })).toBe(10);
+  expect(looked({ label: { key: "none" } })).toBe(20_000);
+  expect(looked({ state: "expired" })).toBe(0);
+  expect(looked({ state: "failed", limit: 1_000 })).toBe(20_000);
+  stage.submit("newest", { queue: "own" });
+  expect(looked({ queue: "own" })).toBe(1);
+});
+
+test("throughput and waits are counted as things happen", () => {
+  const stage = createStage();
+  stage.now = 7_200_000;
+  stage.submit("a");
+  stage.submit("b", { retry: { attempts: 2, backoff: { initial: "10s", jitter: 0 } } });
+  stage.beat("w", { total: 2 });
+  const placements = stage.placeAndConfirm();
+  stage.now += 90_000;
+  for (const [n, placement] of placements.entries()) stage.finish(placement, n);
+  stage.now += 10_050;
+  for (const placement of stage.placeAndConfirm()) stage.finish(placement);
+  const { minutes, hours } = stage.board.series(stage.now);
+  expect(minutes).toHaveLength(60);
+  expect(minutes[58]).toMatchObject({ at: 7_200_000, submitted: 2, started: 0, succeeded: 0 });
+  expect(minutes[59]).toMatchObject({
+    at: 7_260_000,
+    submitted: 0,
+    started: 3,
+    succeeded: 2,
+    wait: { maxMs: 90_000, p95Ms: 90_000 },
+  });
+  expect(hours).toHaveLength(24);
+  expect(hours[23]).toMatchObject({ submitted: 2, started: 3, succeeded: 2, failed: 0 });
+  expect(
+    stage.board.series(stage.now + 3_600_000).minutes.every(({ started }) => started === 0),
+  ).toBe(true);
 });
 
 test("depths follow every move", () => {

@@ -13,6 +13,7 @@ export function fakeDeps(changes: Partial<HttpDeps> = {}): HttpDeps {
     store: {
       create: unexpected,
       read: unexpected,
+      readNearby: unexpected,
       write: unexpected,
       update: unexpected,
       remove: unexpected,

@@ -3,7 +3,7 @@ import { OpenAPIHono } from "@hono/zod-openapi";
 import { describe, expect, it, vi } from "vitest";
 
 import { createBoard } from "../../../../src/scheduler/core/board.ts";
-import { createChangeLog } from "../../../../src/scheduler/http/change-log.ts";
+import { createChangeLog } from "../../../../src/scheduler/change-log.ts";
 import type { HttpDeps, View } from "../../../../src/scheduler/http/deps.ts";
 import type { HttpEnv } from "../../../../src/scheduler/http/env.ts";
 import { awaitSeen } from "../../../../src/scheduler/http/seen.ts";
@@ -97,20 +97,46 @@ describe("waiting to hear of a job", () => {
 });
 
 describe("the changes of all jobs", () => {
+  it("tell what a record that was never seen has been through", async () => {
+    const board = createBoard();
+    const { broker } = fakeDeps();
+    const stop = new AbortController();
+    const log = createChangeLog({ view: board, broker, behind: "newest" });
+    const changes = log.follow(undefined, stop.signal);
+    const first = changes.next();
+    board.jobChanged(queued, 1);
+    await first;
+    const attempt = { attempt: 1, worker: "w", at: 3_000 };
+    const running = apply(queued, { type: "started", ...attempt });
+    const back = apply(running, { type: "handed_back", ...attempt, reason: "left" });
+    board.jobChanged(back, 4);
+    expect((await changes.next()).value).toMatchObject([
+      {
+        seq: 4,
+        entries: [
+          { index: 1, entry: { what: "started" } },
+          { index: 2, entry: { what: "handed_back" } },
+        ],
+      },
+    ]);
+    stop.abort();
+    await changes.return(undefined);
+  });
+
   it("are watched only while somebody follows, and read from the stream by who is far behind", async () => {
     const { board, view, watchers } = watchedBoard();
     const range = vi.fn<HttpDeps["broker"]["range"]>(async () => ({ messages: [], more: false }));
     const { broker } = fakeDeps();
     const stop = new AbortController();
-    const changes = createChangeLog({ view, broker: { ...broker, range } }).follow(
-      undefined,
-      stop.signal,
-    );
+    const deps = { view, broker: { ...broker, range }, behind: "newest" as const };
+    const changes = createChangeLog(deps).follow(undefined, stop.signal);
     expect(watchers()).toBe(0);
     const first = changes.next();
     expect(watchers()).toBe(1);
     board.jobChanged(queued, 5);
-    expect((await first).value).toMatchObject([{ seq: 5, job: ID, entry: { what: "submitted" } }]);
+    expect((await first).value).toMatchObject([
+      { seq: 5, job: ID, entries: [{ index: 0, entry: { what: "submitted" } }] },
+    ]);
 
     for (let seq = 6; seq <= 5_000; seq += 1) board.jobChanged({ ...queued, id: String(seq) }, seq);
     const seen: number[] = [];

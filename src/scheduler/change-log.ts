@@ -1,10 +1,11 @@
 // The newest changes of all jobs, kept in memory while somebody follows them; who is further behind reads them from the stream.
-import { textOf } from "../../shared/io/wire.ts";
-import type { JobRecord, TimelineEntry } from "../../shared/job.ts";
-import { decodeRecord } from "../../shared/messages.ts";
-import { SPEC_DEFAULTS } from "../../shared/spec.ts";
-import { createBell } from "../bell.ts";
-import type { HttpDeps } from "./deps.ts";
+import type { Broker } from "../shared/io/broker.ts";
+import { textOf } from "../shared/io/wire.ts";
+import type { JobRecord, TimelineEntry } from "../shared/job.ts";
+import { decodeRecord } from "../shared/messages.ts";
+import { SPEC_DEFAULTS } from "../shared/spec.ts";
+import { createBell } from "./bell.ts";
+import type { Board } from "./core/board.ts";
 
 /** What became of a job with the record stored at `seq`. Small, since many are kept. */
 export type Change = {
@@ -12,12 +13,25 @@ export type Change = {
   job: string;
   queue: string;
   labels: Readonly<Record<string, string>>;
-  entry: TimelineEntry;
+  definition?: string;
+  /** Exit code of the newest attempt. */
+  exitCode?: number;
+  entries: Told[];
 };
 
+/** An entry of a job's timeline; `index` counts all that the timeline ever had. */
+export type Told = { index: number; entry: TimelineEntry };
+
 export type ChangeLog = {
-  /** Changes after `after`, or from now on. The stream keeps the newest record of each job only: what that has replaced is skipped. */
+  /** Changes after `after`, or from now on. Who is too far behind gets of each job what its newest record says, once. */
   follow(after: number | undefined, signal: AbortSignal): AsyncGenerator<Change[]>;
+};
+
+export type ChangeLogDeps = {
+  view: Pick<Board, "watch">;
+  broker: Pick<Broker, "range" | "subjects">;
+  /** What those get who are too far behind to know what they have missed: the newest entry of the timeline, or all of them. */
+  behind: "newest" | "all";
 };
 
 type Step = { changes: Change[]; to: number | undefined };
@@ -25,7 +39,7 @@ type Step = { changes: Change[]; to: number | undefined };
 const CAPACITY = 2_000;
 const BATCH = 500;
 
-export function createChangeLog({ view, broker }: Pick<HttpDeps, "view" | "broker">): ChangeLog {
+export function createChangeLog({ view, broker, behind }: ChangeLogDeps): ChangeLog {
   const { stream, all } = broker.subjects.jobs;
   const bells = new Set<() => void>();
   let watch: Disposable | undefined;
@@ -45,8 +59,8 @@ export function createChangeLog({ view, broker }: Pick<HttpDeps, "view" | "broke
 
   function join(ring: () => void): Disposable {
     bells.add(ring);
-    watch ??= view.watch("*", ({ record, seq }) => {
-      if (record !== undefined) for (const change of changesIn(record, seq)) add(change);
+    watch ??= view.watch("*", ({ record, seq, fresh = 0 }) => {
+      if (record !== undefined && fresh > 0) add(changeIn(record, seq, fresh));
     });
     return {
       [Symbol.dispose]() {
@@ -80,7 +94,8 @@ export function createChangeLog({ view, broker }: Pick<HttpDeps, "view" | "broke
     });
     const changes = messages.flatMap((message) => {
       const record = message.removed ? undefined : decodeRecord(textOf(message));
-      return record === undefined ? [] : changesIn(record, message.seq);
+      const count = behind === "all" ? Infinity : 1;
+      return record === undefined ? [] : [changeIn(record, message.seq, count)];
     });
     return { changes, to: messages.at(-1)?.seq ?? position };
   }
@@ -100,12 +115,23 @@ export function createChangeLog({ view, broker }: Pick<HttpDeps, "view" | "broke
   };
 }
 
-function changesIn({ id, spec, timeline }: JobRecord, seq: number): Change[] {
-  const entry = timeline.at(-1);
-  if (entry === undefined) return [];
-  return [
-    { seq, job: id, queue: spec.queue ?? SPEC_DEFAULTS.queue, labels: spec.labels ?? {}, entry },
-  ];
+/** The change that the newest `count` entries of the record's timeline make. */
+function changeIn(record: JobRecord, seq: number, count: number): Change {
+  const { id, spec, origin, timeline, forgotten = 0 } = record;
+  const from = Math.max(0, timeline.length - count);
+  const definition = origin?.definition?.name;
+  const exitCode = record.attempts.at(-1)?.exitCode;
+  return {
+    seq,
+    job: id,
+    queue: spec.queue ?? SPEC_DEFAULTS.queue,
+    labels: spec.labels ?? {},
+    ...(definition === undefined ? {} : { definition }),
+    ...(exitCode === undefined ? {} : { exitCode }),
+    entries: timeline
+      .slice(from)
+      .map((entry, place) => ({ index: forgotten + from + place, entry })),
+  };
 }
 
 function newerThan(changes: readonly Change[], position: number): Change[] {
