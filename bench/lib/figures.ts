@@ -1,4 +1,4 @@
-// Percentiles and how figures are shown.
+// Medians, percentiles, instants, and how figures are shown.
 
 /** The value below which the share `p` (0 to 1) of the samples lies. */
 export function percentile(samples: readonly number[], p: number): number {
@@ -6,26 +6,21 @@ export function percentile(samples: readonly number[], p: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(p * sorted.length))] ?? Number.NaN;
 }
 
+export function median(samples: readonly number[]): number {
+  const sorted = samples.toSorted((a, b) => a - b);
+  const middle = sorted.length / 2;
+  const [low = Number.NaN, high = Number.NaN] = [
+    sorted[Math.ceil(middle) - 1],
+    sorted[Math.floor(middle)],
+  ];
+  return (low + high) / 2;
+}
+
+/** Three digits, and separators in large numbers. */
 export const show = (value: number): string =>
-  value >= 100 ? Math.round(value).toLocaleString("en-US") : value.toPrecision(3);
+  Math.abs(value) >= 100
+    ? Math.round(value).toLocaleString("en-US")
+    : String(Number(value.toPrecision(3)));
 
-/** Runs `act` for 0 … count-1, at most `width` at once. */
-export async function inParallel(
-  count: number,
-  width: number,
-  act: (index: number) => Promise<void>,
-): Promise<void> {
-  let next = 0;
-  const lane = async () => {
-    while (next < count) await act(next++);
-  };
-  await Promise.all(Array.from({ length: Math.min(width, count) }, lane));
-}
-
+/** On the monotonic clock that all processes of a machine share. */
 export const microseconds = (): number => Number(process.hrtime.bigint() / 1_000n);
-
-export async function secondsOf(act: () => Promise<void>): Promise<number> {
-  const from = microseconds();
-  await act();
-  return (microseconds() - from) / 1e6;
-}

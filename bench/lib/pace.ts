@@ -1,0 +1,21 @@
+// How work is offered: so many at once, or timed as a whole.
+import { microseconds } from "./figures.ts";
+
+/** Runs `act` for 0 … count-1, at most `width` at once. */
+export async function inParallel(
+  count: number,
+  width: number,
+  act: (index: number) => Promise<unknown>,
+): Promise<void> {
+  let next = 0;
+  const lane = async () => {
+    while (next < count) await act(next++);
+  };
+  await Promise.all(Array.from({ length: Math.min(width, count) }, lane));
+}
+
+export async function secondsOf(act: () => Promise<unknown>): Promise<number> {
+  const from = microseconds();
+  await act();
+  return (microseconds() - from) / 1e6;
+}

@@ -1,0 +1,29 @@
+// Puts a run's results where they are kept: all of it as JSON, the table, the charts.
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+
+import type { Options } from "../options.ts";
+import { WORKLOADS } from "../workloads/all.ts";
+import type { Report } from "./report.ts";
+import { tableOf } from "./table.ts";
+
+/** Returns where they are. A run of some workloads or a quick one does not replace a full one. */
+export async function writeResults(report: Report, options: Options): Promise<string> {
+  const { out, quick, only } = options;
+  const parts = [
+    report.at.slice(0, 10),
+    ...(quick ? ["quick"] : []),
+    ...(only.length < WORKLOADS.length ? only : []),
+  ];
+  const base = join(out, parts.join("-"));
+  await mkdir(out, { recursive: true });
+  await writeFile(`${base}.json`, `${JSON.stringify(report, undefined, 2)}\n`);
+  await writeFile(`${base}.md`, `${headOf(report)}\n\n${tableOf(report)}\n`);
+  return `results are in ${base}.json and ${base}.md`;
+}
+
+function headOf({ at, machine, rounds, workloads }: Report): string {
+  const { cpu, cpus, memoryGb, node } = machine;
+  const busiest = Math.max(...Object.values(workloads).map(({ foreignCores }) => foreignCores));
+  return `Measured ${at} on ${cpus} × ${cpu}, ${memoryGb} GiB, Node ${node}; medians of ${rounds}; other programs used at most ${busiest.toFixed(2)} processors.`;
+}
