@@ -119,15 +119,53 @@ export function createReplica(deps: { broker: Broker; log?: Log }): Replica {
     told();
   }
 
+  /** Drops what is gone from the stream of records without having been seen to go. */
+  async function compareJobs(): Promise<void> {
+    const upTo = jobFeed.lastSeq;
+    const cancelled = board.cancelIds();
+    const held = await broker.subjectsIn(jobs.stream, jobs.all);
+    for (const id of board.jobIds()) {
+      if (held.has(jobs.record(id))) continue;
+      bodies.drop(id);
+      board.jobGone(id, upTo);
+    }
+    for (const id of cancelled) if (!held.has(jobs.cancel(id))) board.cancelChanged(id, undefined);
+    told();
+  }
+
+  async function compareWorkers(): Promise<void> {
+    const known = board.workers(clock.mono()).map(({ beat }) => beat.id);
+    const held = await broker.subjectsIn(workers.stream, workers.all);
+    for (const id of known) if (!held.has(workers.key(id))) board.workerGone(id, "expired");
+    told();
+  }
+
   const feed = (
     stream: string,
     source: string,
     listen: string,
     onMessage: (message: Stored) => void,
-  ): Feed => createFeed({ broker, stream, source, listen, scope: "stream", onMessage, log });
-  const jobFeed = feed(jobs.stream, jobs.all, jobs.changed, jobMessage);
+    onOverslept?: () => Promise<void>,
+  ): Feed =>
+    createFeed({
+      broker,
+      stream,
+      source,
+      listen,
+      scope: "stream",
+      onMessage,
+      ...(onOverslept === undefined ? {} : { onOverslept }),
+      log,
+    });
+  const jobFeed = feed(jobs.stream, jobs.all, jobs.changed, jobMessage, compareJobs);
   const queueFeed = feed(queues.stream, queues.all, queues.changed, queueMessage);
-  const workerFeed = feed(workers.stream, workers.all, workers.beats, workerMessage);
+  const workerFeed = feed(
+    workers.stream,
+    workers.all,
+    workers.beats,
+    workerMessage,
+    compareWorkers,
+  );
   const assignFeed = feed(assign.stream, assign.all, assign.commands, assignMessage);
 
   /** Goes on asking until it has an answer or is stopped. */

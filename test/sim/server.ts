@@ -1,5 +1,6 @@
 // The simulated broker: the streams of an installation, what they republish to whom, and who answers requests.
 import { hasCode, MillraceError } from "../../src/shared/errors.ts";
+import { MARKERS_MS } from "../../src/shared/io/feed.ts";
 import type { PublishOptions } from "../../src/shared/io/publisher.ts";
 import { createSubjects, type Subjects } from "../../src/shared/subjects.ts";
 import { createConnection, type Connection, type Weather } from "./connection.ts";
@@ -58,15 +59,14 @@ export type Server = {
   elect(ms: number): void;
 };
 
-const HOUR_MS = 3_600_000;
 const EXPIRY_SLACK_MS = 300;
 /** A broker that came back was seen to remove keys that should have lived on. */
 const PURGE_AFTER_RESTART = 0.3;
 
 function specsOf({ jobs, assign, logs, workers, leader, queues }: Subjects): StreamSpec[] {
-  const bucket = { markerTtlMs: 60_000 };
+  const bucket = { markerTtlMs: MARKERS_MS };
   return [
-    specOf(jobs.stream, jobs.all, jobs.changed, { markerTtlMs: HOUR_MS }),
+    specOf(jobs.stream, jobs.all, jobs.changed, { markerTtlMs: MARKERS_MS }),
     specOf(assign.stream, assign.all, assign.commands, { onePerSubject: false }),
     specOf(logs.stream, logs.all, logs.live, { onePerSubject: false }),
     specOf(workers.stream, workers.all, workers.beats, bucket),

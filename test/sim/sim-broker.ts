@@ -167,6 +167,11 @@ export function createSimBroker(deps: {
         const { lastSeq } = server.stream(stream);
         return { firstSeq: 1, lastSeq, messages: lastSeq, bytes: 0, replicas };
       }),
+    subjectsIn: (stream, subject) =>
+      ask(stream, () => {
+        const messages = server.stream(stream).range(1, subject, Infinity);
+        return new Set(messages.map((message) => message.subject));
+      }),
     request(subject, payload, timeoutMs) {
       const wait = deferred<string>();
       const refuse = () =>

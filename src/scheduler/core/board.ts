@@ -142,6 +142,10 @@ export function createBoard() {
     nextSilenceAt: () => presence.nextSilenceAt(),
 
     // Answers, for everybody.
+    /** Jobs that are known. */
+    jobIds: (): string[] => [...tables.jobs.keys()],
+    /** Jobs that somebody wants to end. */
+    cancelIds: (): string[] => [...tables.cancels.keys()],
     get: views.job,
     list: views.jobs,
     worker: views.worker,

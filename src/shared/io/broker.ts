@@ -22,7 +22,7 @@ export type BrokerOptions = {
 
 export type Broker = AsyncDisposable &
   Pick<Publisher, "publish"> &
-  Pick<Reader, "last" | "lastNearby" | "next" | "range" | "streamState"> & {
+  Pick<Reader, "last" | "lastNearby" | "next" | "range" | "streamState" | "subjectsIn"> & {
     readonly subjects: Subjects;
     readonly clock: Clock;
     /** Version of the server that answered. */
@@ -98,6 +98,7 @@ export async function connectBroker(options: BrokerOptions): Promise<Broker> {
     next: reader.next,
     range: reader.range,
     streamState: reader.streamState,
+    subjectsIn: reader.subjectsIn,
     async request(subject, payload, timeoutMs) {
       try {
         return (await nc.request(subject, payload, { timeout: timeoutMs })).string();

@@ -20,6 +20,11 @@ export type FeedOptions = {
   /** Messages up to this sequence are known already; default 0. */
   after?: number;
   onMessage(message: Stored): void;
+  /**
+   * Called when the feed may have missed removals, which leave a marker only for `MARKERS_MS`: the stream is to be compared with
+   * what is known. The feed has caught up then.
+   */
+  onOverslept?(): Promise<void>;
   /** How often the slow check runs; default 2 s. */
   checkMs?: number;
   log?: Log;
@@ -34,14 +39,18 @@ export type Feed = Service & {
 
 const BATCH = 10_000;
 const RETRY_MS = 250;
+/** How long what was removed or has expired leaves a marker in its stream. */
+export const MARKERS_MS = 60_000;
 /** Checks in a row that must miss the stream: a broker that starts may not know all of its streams yet. */
 const MISSES = 3;
 
 export function createFeed(options: FeedOptions): Feed {
-  const { broker, stream, source, scope, onMessage, log = silentLog, checkMs = 2_000 } = options;
+  const { broker, stream, source, scope, onMessage, onOverslept } = options;
+  const { log = silentLog, checkMs = 2_000 } = options;
   let lastSeq = options.after ?? 0;
   let wanted = 0;
   let misses = 0;
+  let sureAt = instant();
   let filling: Promise<void> | undefined;
   const broken = deferred<never>();
   broken.promise.catch(() => undefined);
@@ -101,14 +110,28 @@ export function createFeed(options: FeedOptions): Feed {
   const hasGoneBack = (known: number, target: number): boolean =>
     target < known && (scope === "stream" || target > 0);
 
+  /** A host that sleeps does not count that on its monotonic clock. */
+  function instant() {
+    return { mono: broker.clock.mono(), now: broker.clock.now() };
+  }
+
+  /** Everything that the stream held at `since` was delivered. */
+  async function beSure(since: typeof sureAt): Promise<void> {
+    const { mono, now } = instant();
+    if (Math.max(mono - sureAt.mono, now - sureAt.now) > MARKERS_MS) await onOverslept?.();
+    sureAt = since;
+  }
+
   async function check(): Promise<void> {
     if (!broker.isUp()) return;
     const known = lastSeq;
+    const since = instant();
     try {
       const target = await newest();
       misses = 0;
       if (hasGoneBack(known, target)) broken.reject(wentBack(stream, known, target));
       if (target > lastSeq) await fill(target);
+      if (target <= lastSeq) await beSure(since);
     } catch (error) {
       misses = hasCode(error, "broker_misconfigured") ? misses + 1 : 0;
       if (misses >= MISSES) broken.reject(isGone(stream, error));

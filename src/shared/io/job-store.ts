@@ -4,6 +4,7 @@ import { isFinal, type JobRecord } from "../job.ts";
 import { retentionMs } from "../job-machine.ts";
 import { decodeRecord, type CancelIntent } from "../messages.ts";
 import type { Broker } from "./broker.ts";
+import { MARKERS_MS } from "./feed.ts";
 import { pause } from "./lifecycle.ts";
 import type { PublishOptions } from "./publisher.ts";
 import { textOf, type Stored } from "./wire.ts";
@@ -42,8 +43,6 @@ export type JobStore = {
 
 const RETRY_MS = 200;
 const DEFAULT_WITHIN_MS = 5_000;
-const CLEARED_TTL_MS = 60_000;
-const REMOVED_TTL_MS = 3_600_000;
 const MAX_ROUNDS = 50;
 
 export function createJobStore(broker: Broker): JobStore {
@@ -146,7 +145,7 @@ export function createJobStore(broker: Broker): JobStore {
       await broker.publish(jobs.record(jobId), "", {
         expectSubject: seq,
         headers: { "KV-Operation": "DEL" },
-        ttlMs: REMOVED_TTL_MS,
+        ttlMs: MARKERS_MS,
       });
     },
     async requestCancel(jobId, intent) {
@@ -162,7 +161,7 @@ export function createJobStore(broker: Broker): JobStore {
       try {
         await broker.publish(jobs.cancel(jobId), "", {
           expectSubject: intent.seq,
-          ttlMs: CLEARED_TTL_MS,
+          ttlMs: MARKERS_MS,
         });
       } catch (error) {
         if (!hasCode(error, "lost_race")) throw error;

@@ -36,6 +36,8 @@ export type Reader = Disposable & {
   next(stream: string, query: { from: number; subject: string }): Promise<Stored | undefined>;
   range(stream: string, query: RangeQuery): Promise<Range>;
   streamState(stream: string): Promise<StreamState>;
+  /** Every subject that has a message. The broker scans for it. */
+  subjectsIn(stream: string, subject: string): Promise<Set<string>>;
   failPending(cause?: unknown): void;
 };
 
@@ -139,6 +141,23 @@ export function createReader(nc: NatsConnection, inbox: string, isUp: () => bool
         bytes: state.bytes,
         replicas: config?.num_replicas ?? 1,
       };
+    },
+    async subjectsIn(stream, subject) {
+      type Info = {
+        error?: LeaderReply["error"];
+        total?: number;
+        state?: { subjects?: Record<string, number> };
+      };
+      const found = new Set<string>();
+      for (let total = 1; found.size < total;) {
+        const query = { subjects_filter: subject, offset: found.size };
+        const { error, state, ...page } = await api<Info>(`STREAM.INFO.${stream}`, query);
+        if (state === undefined) throw refusal(stream, error ?? { description: "no stream state" });
+        const names = Object.keys(state.subjects ?? {});
+        for (const name of names) found.add(name);
+        total = names.length === 0 ? 0 : (page.total ?? 0);
+      }
+      return found;
     },
     failPending,
     [Symbol.dispose]() {

@@ -9,6 +9,7 @@ import {
 import { MillraceError } from "../errors.ts";
 import type { Subjects } from "../subjects.ts";
 import type { Broker } from "./broker.ts";
+import { MARKERS_MS } from "./feed.ts";
 
 export type TopologyOptions = {
   /** Copies of every stream: 1, 3 or 5; default 1. */
@@ -31,6 +32,8 @@ const NOT_FOUND = 10_059;
 
 /** What an operator may set as they like: found values are kept. */
 const TUNABLE = new Set(["max_bytes", "max_age", "num_replicas"]);
+/** What may be more than is needed. */
+const AT_LEAST = new Set(["subject_delete_marker_ttl"]);
 
 /**
  * Makes what is missing. Throws `broker_misconfigured` when something is there but set up otherwise, or when a part of
@@ -96,7 +99,7 @@ function streamsOf(subjects: Subjects, { replicas = 1 }: TopologyOptions): Wante
     allow_rollup_hdrs: true,
     deny_delete: true,
     allow_msg_ttl: true,
-    subject_delete_marker_ttl: nanos(60_000),
+    subject_delete_marker_ttl: nanos(MARKERS_MS),
     ...(republished === undefined ? {} : { republish: { src: all, dest: republished } }),
   });
   return [
@@ -107,7 +110,7 @@ function streamsOf(subjects: Subjects, { replicas = 1 }: TopologyOptions): Wante
       max_msgs_per_subject: 1,
       discard: "new",
       allow_msg_ttl: true,
-      subject_delete_marker_ttl: nanos(HOUR_MS),
+      subject_delete_marker_ttl: nanos(MARKERS_MS),
       republish: { src: jobs.all, dest: jobs.changed },
     },
     {
@@ -210,6 +213,7 @@ export function differencesBetween(
   for (const [key, value] of Object.entries(wanted)) {
     const actual = found[key as keyof StreamConfig];
     if (TUNABLE.has(key) || sameSetting(value, actual)) continue;
+    if (AT_LEAST.has(key) && Number(actual) > Number(value)) continue;
     differences.push(
       `${key} is ${JSON.stringify(actual) ?? "not set"}, needed ${JSON.stringify(value)}`,
     );

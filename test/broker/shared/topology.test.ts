@@ -39,6 +39,7 @@ describe("the topology", () => {
     await ensureTopology(broker);
     const manager = await jetstreamManager(broker.nc);
     await manager.streams.update("TWO_LOGS", { max_bytes: 64 * 2 ** 20 });
+    await manager.streams.update("TWO_JOBS", { subject_delete_marker_ttl: 3_600 * 1e9 });
     await ensureTopology(broker);
     expect((await manager.streams.info("TWO_LOGS")).config.max_bytes).toBe(64 * 2 ** 20);
   });
