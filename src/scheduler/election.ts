@@ -4,12 +4,14 @@
 // before the broker would let anybody else in.
 import { hasCode } from "../shared/errors.ts";
 import type { Broker } from "../shared/io/broker.ts";
+import { isGone, MISSES } from "../shared/io/feed.ts";
 import { pause, type Service } from "../shared/io/lifecycle.ts";
 import { silentLog, type Log } from "../shared/io/log.ts";
 import { textOf, type Stored } from "../shared/io/wire.ts";
 import { decodeLease, type LeaderLease } from "../shared/messages.ts";
 import { createBell } from "./bell.ts";
 
+/** A service that ends with `broker_misconfigured` when the bucket of the lease is gone. */
 export type Election = Service & {
   /** Who leads as far as this scheduler knows. */
   leader(): LeaderLease | undefined;
@@ -168,11 +170,15 @@ export function createElection(options: ElectionOptions): Election {
         if (message.removed) bell.ring();
       });
       using _up = broker.onUp(() => bell.ring());
+      let misses = 0;
       while (!signal.aborted) {
         try {
           const held = await stand();
+          misses = 0;
           if (held) await hold(held, signal);
         } catch (error) {
+          misses = hasCode(error, "broker_misconfigured") ? misses + 1 : 0;
+          if (misses >= MISSES) throw isGone(stream, error);
           log.warn({ event: "election_failed", error }, "could not stand for election or lead");
         }
         await bell.wait(ttlMs / 2);

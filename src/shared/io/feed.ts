@@ -41,8 +41,8 @@ const BATCH = 10_000;
 const RETRY_MS = 250;
 /** How long what was removed or has expired leaves a marker in its stream. */
 export const MARKERS_MS = 60_000;
-/** Checks in a row that must miss the stream: a broker that starts may not know all of its streams yet. */
-const MISSES = 3;
+/** Looks in a row that must miss a stream before it is gone: a broker that starts may not know all of its streams yet. */
+export const MISSES = 3;
 
 export function createFeed(options: FeedOptions): Feed {
   const { broker, stream, source, scope, onMessage, onOverslept } = options;
@@ -171,7 +171,7 @@ const wentBack = (stream: string, known: number, found: number) =>
     `Stream ${stream} ends at ${found}, but ${known} was seen: it was deleted, restored or lost messages. Find out why, then start again.`,
   );
 
-const isGone = (stream: string, cause: unknown) =>
+export const isGone = (stream: string, cause: unknown) =>
   new MillraceError(
     "broker_misconfigured",
     `Stream ${stream} is gone: somebody deleted it. Find out why, restore it, then start again.`,

@@ -10,6 +10,7 @@ import { MillraceError } from "../errors.ts";
 import type { Subjects } from "../subjects.ts";
 import type { Broker } from "./broker.ts";
 import { MARKERS_MS } from "./feed.ts";
+import { pause } from "./lifecycle.ts";
 
 export type TopologyOptions = {
   /** Copies of every stream: 1, 3 or 5; default 1. */
@@ -18,6 +19,8 @@ export type TopologyOptions = {
   logsMaxAgeMs?: number;
   /** Bytes of output kept; the oldest goes first. Default: the most of 8 GiB, 1 GiB and 128 MiB that the broker grants. */
   logsMaxBytes?: number;
+  /** Patience with brokers that have just been started, in milliseconds; default 30 s. */
+  patienceMs?: number;
 };
 
 type Wanted = Partial<StreamConfig> & { name: string };
@@ -29,6 +32,11 @@ const EVENTS_MAX_BYTES = 64 * 2 ** 20;
 const LOG_SIZES = [8 * 2 ** 30, 2 ** 30, 128 * 2 ** 20];
 const NO_SPACE = new Set([10_047, 10_023, 10_028]);
 const NOT_FOUND = 10_059;
+/** On the server, for the account. */
+const NOT_ENABLED = new Set([10_076, 10_039]);
+const PATIENCE_MS = 30_000;
+const PROBE_MS = 1_000;
+const RETRY_MS = 250;
 
 /** What an operator may set as they like: found values are kept. */
 const TUNABLE = new Set(["max_bytes", "max_age", "num_replicas"]);
@@ -37,10 +45,10 @@ const AT_LEAST = new Set(["subject_delete_marker_ttl"]);
 
 /**
  * Makes what is missing. Throws `broker_misconfigured` when something is there but set up otherwise, or when a part of
- * an installation that was in use is gone.
+ * an installation that was in use is gone; `broker_unavailable` when brokers do not agree on a leader in time.
  */
 export async function ensureTopology(broker: Broker, options: TopologyOptions = {}): Promise<void> {
-  const manager = await openManager(broker);
+  const manager = await openManager(broker, options.patienceMs ?? PATIENCE_MS);
   const streams = streamsOf(broker.subjects, options);
   const logs = logsOf(broker.subjects, options);
   await requireWhole(
@@ -68,15 +76,28 @@ async function requireWhole(manager: JetStreamManager, names: string[]): Promise
   );
 }
 
-async function openManager(broker: Broker): Promise<JetStreamManager> {
-  try {
-    return await jetstreamManager(broker.nc);
-  } catch (error) {
-    throw new MillraceError(
-      "broker_misconfigured",
-      "The broker has JetStream switched off; start nats-server with -js or a jetstream block.",
-      { cause: error },
-    );
+/** Brokers that start have JetStream, and answer once they have agreed on its leader. */
+async function openManager(broker: Broker, patienceMs: number): Promise<JetStreamManager> {
+  const giveUpAt = broker.clock.mono() + patienceMs;
+  for (;;) {
+    try {
+      await jetstreamManager(broker.nc, { timeout: PROBE_MS });
+      return await jetstreamManager(broker.nc, { checkAPI: false });
+    } catch (cause) {
+      if (!broker.nc.info?.jetstream || NOT_ENABLED.has(apiCode(cause)))
+        throw new MillraceError(
+          "broker_misconfigured",
+          "The broker has JetStream switched off; start nats-server with -js or a jetstream block.",
+          { cause },
+        );
+      if (broker.clock.mono() >= giveUpAt)
+        throw new MillraceError(
+          "broker_unavailable",
+          `The broker's JetStream has not answered for ${patienceMs / 1_000} s; most of the brokers of a cluster must run.`,
+          { cause },
+        );
+      await pause(RETRY_MS);
+    }
   }
 }
 

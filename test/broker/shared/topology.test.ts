@@ -5,6 +5,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { connectBroker, type Broker } from "../../../src/shared/io/broker.ts";
 import { differencesBetween, ensureTopology } from "../../../src/shared/io/topology.ts";
 import { startBroker, type TestBroker } from "../../lab/broker.ts";
+import { freePorts } from "../../lab/ports.ts";
+import { spawnServer } from "../../lab/spawned-broker.ts";
 
 let server: TestBroker;
 beforeAll(async () => {
@@ -42,6 +44,34 @@ describe("the topology", () => {
     await manager.streams.update("TWO_JOBS", { subject_delete_marker_ttl: 3_600 * 1e9 });
     await ensureTopology(broker);
     expect((await manager.streams.info("TWO_LOGS")).config.max_bytes).toBe(64 * 2 ** 20);
+  });
+
+  it("is refused at once where JetStream is switched off", async () => {
+    await using off = await spawnServer({ jetstream: false });
+    await using broker = await connectBroker({ url: off.url, identity: "topology-test" });
+    const message = expect.stringMatching(/switched off/);
+    await expect(ensureTopology(broker)).rejects.toMatchObject({
+      code: "broker_misconfigured",
+      message,
+    });
+  });
+
+  it("waits for the brokers of a new cluster to agree on a leader", async () => {
+    const ports = await freePorts(2);
+    const routes = ports.map((port) => `nats://127.0.0.1:${port}`);
+    const start = (i: number) =>
+      spawnServer({
+        server_name: `topology-${i}`,
+        cluster: { name: "topology", listen: `127.0.0.1:${ports[i]}`, routes },
+      });
+    await using first = await start(0);
+    await using broker = await connectBroker({ url: first.url, identity: "topology-test" });
+    await expect(ensureTopology(broker, { patienceMs: 0 })).rejects.toMatchObject({
+      code: "broker_unavailable",
+    });
+    const making = ensureTopology(broker);
+    await using _second = await start(1);
+    await making;
   });
 
   it("is refused, naming stream and setting, when it was changed", async () => {
