@@ -2,7 +2,9 @@
 import { request as httpRequest, type IncomingMessage } from "node:http";
 import { request as httpsRequest } from "node:https";
 
+import { tlsProblem } from "../shared/io/tls.ts";
 import { ERROR_CODES, MillraceError, type ErrorCode, type Problem } from "../shared/errors.ts";
+import type { Identity } from "./identity.ts";
 
 export type Call = {
   method?: "GET" | "POST" | "PUT" | "DELETE";
@@ -30,7 +32,7 @@ export type Api = {
 const TIMEOUT_MS = 15_000;
 
 /** Every failure is a MillraceError: the server's own, or `server_unreachable`. Throws `invalid_config`. */
-export function createApi(url: string): Api {
+export function createApi(url: string, identity: Identity = { tls: {} }): Api {
   if (!URL.canParse(url))
     throw new MillraceError(
       "invalid_config",
@@ -38,7 +40,7 @@ export function createApi(url: string): Api {
     );
 
   async function send(path: string, call: Call, accept: string): Promise<IncomingMessage> {
-    const response = await exchangeHead(target(url, path, call.query), call, accept);
+    const response = await exchangeHead(target(url, path, call.query), call, accept, identity);
     if ((response.statusCode ?? 500) < 400) return response;
     throw problemError(response.statusCode ?? 500, await readText(response), url);
   }
@@ -80,16 +82,24 @@ function target(url: string, path: string, query: Call["query"] = {}): URL {
   return address;
 }
 
-function exchangeHead(address: URL, call: Call, accept: string): Promise<IncomingMessage> {
+function exchangeHead(
+  address: URL,
+  call: Call,
+  accept: string,
+  { token, tls }: Identity,
+): Promise<IncomingMessage> {
   const { method = "GET", body, headers = {}, signal } = call;
   const payload = body === undefined ? undefined : Buffer.from(JSON.stringify(body));
-  const send = address.protocol === "https:" ? httpsRequest : httpRequest;
+  const isSecure = address.protocol === "https:";
+  const send = isSecure ? httpsRequest : httpRequest;
   return new Promise((resolve, reject) => {
     const request = send(address, {
       method,
       ...(signal === undefined ? {} : { signal }),
+      ...(isSecure ? tls : {}),
       headers: {
         accept,
+        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
         ...headers,
         ...(payload && { "content-type": "application/json", "content-length": payload.length }),
       },
@@ -146,6 +156,11 @@ function parseProblem(text: string): Problem | undefined {
 
 function known(error: unknown, url: string, signal: AbortSignal | undefined): unknown {
   if (error instanceof MillraceError || signal?.aborted) return error;
+  const distrust = tlsProblem(error);
+  if (distrust !== undefined)
+    return new MillraceError("server_unreachable", `The server at ${url}: ${distrust}.`, {
+      cause: error,
+    });
   return new MillraceError(
     "server_unreachable",
     `No Millrace server answers at ${url}. Start one with \`millrace dev\`, or name one with --url.`,

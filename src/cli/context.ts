@@ -1,6 +1,7 @@
 // What every command is given: where it runs, where it writes, and how it reaches a server.
 import { type Api, createApi } from "./api.ts";
 import type { CliConfig } from "./config.ts";
+import { readIdentity } from "./identity.ts";
 import type { ServerOptions } from "./options.ts";
 import { serverUrl } from "./server-address.ts";
 import type { Terminal } from "./terminal.ts";
@@ -25,7 +26,8 @@ export function createContext(
   return {
     config,
     terminal,
-    api: ({ url }) => createApi(serverUrl(url, config)),
+    api: (options) =>
+      createApi(serverUrl(options.url, config), readIdentity(options, config.env)),
     act:
       (run) =>
       async (...args) =>

@@ -2,9 +2,10 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 
 import { parseDuration } from "../shared/durations.ts";
+import type { IdentityOptions } from "./identity.ts";
 
 /** What every command that talks to a server takes. */
-export type ServerOptions = { json?: true; url?: string };
+export type ServerOptions = IdentityOptions & { json?: true; url?: string };
 /** What every command that talks to the broker takes. */
 export type BrokerOptions = { json?: true; nats?: string; prefix?: string };
 
@@ -14,13 +15,24 @@ export const jsonOption = () => new Option("--json", "print JSON: one document, 
 export const urlOption = () =>
   new Option("--url <server>", "server to talk to (MILLRACE_URL)").argParser(httpUrl);
 
+/** What shows a server who asks, and which server to believe. */
+const identityOptions = () => [
+  new Option("--token <text>", "API key or token, or @file that holds it (MILLRACE_TOKEN)"),
+  new Option("--ca <file>", "CA of an https server (MILLRACE_CA)"),
+  new Option("--cert <file>", "own certificate for a server that asks for one (MILLRACE_CERT)"),
+  new Option("--cert-key <file>", "its key (MILLRACE_CERT_KEY)"),
+];
+
 export const natsOption = () =>
   new Option("--nats <url>", "broker to use, as nats://host:4222 (NATS_URL)");
 export const prefixOption = () =>
   new Option("--prefix <name>", "namespace on a shared broker (MILLRACE_PREFIX)");
 
 export const forServer = (command: Command): Command =>
-  command.addOption(jsonOption()).addOption(urlOption());
+  identityOptions().reduce(
+    (all, option) => all.addOption(option),
+    command.addOption(jsonOption()).addOption(urlOption()),
+  );
 
 export const forBroker = (command: Command): Command =>
   command.addOption(jsonOption()).addOption(natsOption()).addOption(prefixOption());

@@ -7,6 +7,7 @@ import { cancelCommand } from "./commands/cancel.ts";
 import { devCommand } from "./commands/dev.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { getCommand } from "./commands/get.ts";
+import { keysCommand } from "./commands/keys.ts";
 import { logsCommand } from "./commands/logs.ts";
 import { lsCommand } from "./commands/ls.ts";
 import { queuesCommand } from "./commands/queues.ts";
@@ -36,6 +37,7 @@ const COMMANDS: Record<string, ((context: Context) => Command)[]> = {
     drainCommand,
     queuesCommand,
   ],
+  "Who may what:": [keysCommand],
   "Run Millrace:": [devCommand, schedulerCommand, workerCommand, doctorCommand, reconcileCommand],
 };
 

@@ -16,6 +16,8 @@ export type Change = {
   definition?: string;
   /** Exit code of the newest attempt. */
   exitCode?: number;
+  /** The tenant that the job belongs to. */
+  namespace?: string;
   entries: Told[];
 };
 
@@ -120,6 +122,7 @@ function changeIn(record: JobRecord, seq: number, count: number): Change {
   const { id, spec, origin, timeline, forgotten = 0 } = record;
   const from = Math.max(0, timeline.length - count);
   const definition = origin?.definition?.name;
+  const namespace = origin?.namespace;
   const exitCode = record.attempts.at(-1)?.exitCode;
   return {
     seq,
@@ -127,6 +130,7 @@ function changeIn(record: JobRecord, seq: number, count: number): Change {
     queue: spec.queue ?? SPEC_DEFAULTS.queue,
     labels: spec.labels ?? {},
     ...(definition === undefined ? {} : { definition }),
+    ...(namespace === undefined ? {} : { namespace }),
     ...(exitCode === undefined ? {} : { exitCode }),
     entries: timeline
       .slice(from)

@@ -7,6 +7,7 @@ import {
   type CommonFlags,
   type Environment,
 } from "../shared/io/settings.ts";
+import { readAuth, type AuthFlags, type AuthSettings } from "./auth/settings.ts";
 
 export type SchedulerConfig = CommonConfig & {
   host: string;
@@ -16,19 +17,21 @@ export type SchedulerConfig = CommonConfig & {
   replicas: 1 | 3 | 5;
   /** Length of the leader's lease; absent: 3 s on one broker, 15 s where an election of the brokers must fit in. */
   leaseMs?: number;
+  auth: AuthSettings;
 };
 
 /** Command-line options; each wins over its variable. */
-export type SchedulerFlags = CommonFlags & {
-  /** MILLRACE_HOST; default 127.0.0.1. */
-  host?: string;
-  /** MILLRACE_PORT; default 7070. */
-  port?: string;
-  /** MILLRACE_REPLICAS; default 1. */
-  replicas?: string;
-  /** MILLRACE_LEASE. */
-  lease?: string;
-};
+export type SchedulerFlags = CommonFlags &
+  AuthFlags & {
+    /** MILLRACE_HOST; default 127.0.0.1. */
+    host?: string;
+    /** MILLRACE_PORT; default 7070. */
+    port?: string;
+    /** MILLRACE_REPLICAS; default 1. */
+    replicas?: string;
+    /** MILLRACE_LEASE. */
+    lease?: string;
+  };
 
 /** Throws `invalid_config` that lists everything that is wrong. */
 export function readSchedulerConfig(
@@ -54,10 +57,14 @@ export function readSchedulerConfig(
     '--lease must be whole seconds from "1s" to "60s"',
   );
 
+  const host = settings.text(flags.host, "MILLRACE_HOST", "127.0.0.1");
+  const auth = readAuth(settings, flags, host);
+
   settings.finish();
   return {
     ...common,
-    host: settings.text(flags.host, "MILLRACE_HOST", "127.0.0.1"),
+    host,
+    auth,
     port,
     replicas: replicas as SchedulerConfig["replicas"],
     ...(leaseMs === undefined ? {} : { leaseMs }),

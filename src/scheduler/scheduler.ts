@@ -8,6 +8,7 @@ import { createLog, type Log } from "../shared/io/log.ts";
 import { ensureTopology } from "../shared/io/topology.ts";
 import type { QueueSettings } from "../shared/messages.ts";
 import { ID_ALPHABET, JOB_ID_LENGTH, WORKER_SUFFIX_LENGTH } from "../shared/names.ts";
+import { createSecurity } from "./auth/security.ts";
 import type { SchedulerConfig } from "./config.ts";
 import { createConfigBook } from "./config-book.ts";
 import { createControl } from "./control.ts";
@@ -71,6 +72,7 @@ export async function runScheduler(
   });
   const app = createApp({
     store,
+    ...createSecurity({ broker, book, settings: config.auth }),
     view: board,
     logs: createLogReader({ broker, view: createLogView(board) }),
     broker,
@@ -88,6 +90,8 @@ export async function runScheduler(
   await using api = await listen(app, config);
   url = api.url;
   log.info({ event: "listening", url }, "the API answers");
+  if (config.auth.insecureOpen && !config.auth.required)
+    log.warn({ event: "open", url }, "whoever reaches the API may run programs on the workers");
   options.onListening?.(url);
   await runAll([replica, book.feed, election], signal);
 }

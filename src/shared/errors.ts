@@ -10,6 +10,10 @@ const CODES = {
   },
   invalid_query: { status: 400, retry: false, title: "A query parameter is not acceptable" },
   invalid_header: { status: 400, retry: false, title: "A header is not acceptable" },
+  unauthenticated: { status: 401, retry: false, title: "Say who you are" },
+  invalid_token: { status: 401, retry: false, title: "The token or key is not accepted" },
+  token_expired: { status: 401, retry: false, title: "The token or key has expired" },
+  insufficient_scope: { status: 403, retry: false, title: "You may not do that" },
   invalid_host: { status: 421, retry: false, title: "This server does not answer for that host" },
   forbidden_origin: { status: 403, retry: false, title: "Requests from that origin are refused" },
   not_found: { status: 404, retry: false, title: "There is nothing here" },
@@ -53,6 +57,7 @@ const CODES = {
   server_unreachable: { status: 503, retry: true, title: "No Millrace server answers" },
   broker_unavailable: { status: 503, retry: true, title: "The broker cannot be reached" },
   worker_unreachable: { status: 503, retry: true, title: "The worker did not answer" },
+  identity_unavailable: { status: 503, retry: true, title: "Nobody can be identified just now" },
   storage_full: { status: 507, retry: true, title: "The broker has no space left" },
 } as const satisfies Record<string, { status: number; retry: boolean; title: string }>;
 

@@ -95,6 +95,8 @@ export type Origin = {
   schedule?: { name: string; at: number };
   /** The group that the job belongs to, and its place there. */
   group?: { id: string; member: string; index?: number };
+  /** The tenant that it belongs to; absent: the installation as a whole. */
+  namespace?: string;
 };
 
 export type JobRecord = {

@@ -1,4 +1,5 @@
 // Those who submit jobs, cancel them and try them again, over whichever scheduler they reach.
+import { ANYBODY } from "../../src/scheduler/auth/caller.ts";
 import { hasCode, type MillraceError } from "../../src/shared/errors.ts";
 import type { Answer, CancelSeen, RetrySeen, SubmitSeen } from "../chaos/checker/history.ts";
 import type { Crew } from "./crew.ts";
@@ -67,7 +68,7 @@ export function createCallers(stage: Stage, crew: Crew): Callers {
       ...(key === undefined ? {} : { key }),
     });
     call(seen, async (scheduler) => {
-      const { record } = await scheduler.submit(spec, key);
+      const { record } = await scheduler.submit(spec, ANYBODY, key);
       Object.assign(seen, { job: record.id });
       followUp(record.id, errand);
     });
@@ -82,7 +83,10 @@ export function createCallers(stage: Stage, crew: Crew): Callers {
         answer: "unknown",
       });
       call(seen, async ({ actions }) => {
-        await (kind === "cancel" ? actions.cancel(job, "No longer wanted.") : actions.retry(job));
+        const { name } = ANYBODY;
+        await (kind === "cancel"
+          ? actions.cancel(job, "No longer wanted.", name)
+          : actions.retry(job, name));
       });
     };
     if (cancelMs !== undefined) plan(cancelMs, () => ask("cancel"));

@@ -1,4 +1,5 @@
 // In a calm and idle system nothing waits for a sweep: whoever does is victim of a lost wake-up.
+import { ANYBODY } from "../../src/scheduler/auth/caller.ts";
 import { isFinal, type JobState } from "../../src/shared/job.ts";
 import type { JobSpec } from "../../src/shared/spec.ts";
 import type { Crew } from "./crew.ts";
@@ -60,10 +61,13 @@ async function lateness(stage: Stage, crew: Crew, probe: Probe): Promise<string 
   const scheduler = random.pick(crew.schedulers());
   for (let count = 0; count < probe.count; count += 1)
     scheduler.enter(() => {
-      void scheduler.submit(probe.spec).then(({ record }) => {
+      void scheduler.submit(probe.spec, ANYBODY).then(({ record }) => {
         jobs.push(record.id);
         if (probe.cancelMs !== undefined)
-          setTimeout(() => void scheduler.actions.cancel(record.id, "Probed."), probe.cancelMs);
+          setTimeout(
+            () => void scheduler.actions.cancel(record.id, "Probed.", ANYBODY.name),
+            probe.cancelMs,
+          );
       });
     });
   const isOver = () =>

@@ -17,6 +17,13 @@ export function schedulerCommand({ act, config, terminal }: Context): Command {
     .option("--replicas <n>", "copies of every stream that it makes: 1, 3 or 5")
     .option("--lease <duration>", "how long a leader may be silent before another takes over")
     .option("--log-level <level>", "trace, debug, info, warn, error or silent")
+    .option("--auth", "callers must show an API key (MILLRACE_AUTH)")
+    .option("--jwt-jwks <file|url>", "or a token that is signed with one of these keys")
+    .option("--jwt-issuer <name>", "and comes from this issuer")
+    .option("--jwt-audience <name>", "and is meant for this audience")
+    .option("--jwt-algorithms <list>", "signatures to accept; usually RS256,PS256,ES256,EdDSA")
+    .option("--rate-limit <n>", "requests per second that each caller may send")
+    .option("--insecure-open", "serve everybody although others can reach the address")
     .addOption(new Option("--with-parent").hideHelp());
   return forBroker(command).action(
     act(async ({ json, withParent, ...flags }: Options) => {

@@ -24,9 +24,9 @@ function workerAction({ act, api, terminal }: Context, verb: string, description
     .description(description)
     .argument("<worker...>", "ids", several);
   return forServer(command).action(
-    act(async (ids: string[], { json, url, timeout }: Options) => {
+    act(async (ids: string[], { json, timeout, ...server }: Options) => {
       for (const id of ids) {
-        const answer = await api(url === undefined ? {} : { url }).call(
+        const answer = await api(server).call(
           `/v1/workers/${encodeURIComponent(id)}/${verb}`,
           { method: "POST", ...(timeout === undefined ? {} : { body: { timeout } }) },
         );

@@ -14,6 +14,8 @@ export type JobEntry = {
   readonly labels: Labels | undefined;
   /** Definition that it was made from. */
   readonly definition: string | undefined;
+  /** The tenant that it belongs to. */
+  readonly namespace: string | undefined;
   /** Sequence at which the job was first seen here: orders jobs of the same millisecond. */
   readonly first: number;
   /** Sequence of the newest record. */
@@ -51,6 +53,7 @@ export function newEntry(record: JobRecord, seq: number, shape: Shape): JobEntry
     submittedAt: record.submittedAt,
     labels: record.spec.labels,
     definition: record.origin?.definition?.name,
+    namespace: record.origin?.namespace,
     first: seq,
     seq,
     told: 0,

@@ -19,6 +19,8 @@ export type ListQuery = {
   /** Epoch ms of the submit, or of the end where that is what is sorted by: the first that counts, and the first that no longer does. */
   from?: number;
   to?: number;
+  /** Only jobs of this tenant. */
+  namespace?: string;
   /** Default `submitted`. */
   sort?: JobSort;
   before?: ListCursor;
@@ -69,14 +71,19 @@ const isOf = (entry: JobEntry, { state, queue }: ListQuery): boolean =>
   (queue === undefined || entry.shape.queue === queue);
 
 /** The filters beyond state and queue. */
-function testOf({ definition, label, handler, worker, exitCode }: ListQuery) {
+function testOf({ namespace, definition, label, handler, worker, exitCode }: ListQuery) {
   return (entry: JobEntry): boolean =>
+    belongsTo(entry, namespace) &&
     (handler === undefined || entry.shape.handler === handler) &&
     (definition === undefined || entry.definition === definition) &&
     (exitCode === undefined || entry.exitCode === exitCode) &&
     (worker === undefined || (entry.claim?.row.id ?? entry.lastWorker) === worker) &&
     (label === undefined || bears(entry.labels, label));
 }
+
+/** True for every job where no tenant is asked for. */
+const belongsTo = (entry: JobEntry, namespace: string | undefined): boolean =>
+  namespace === undefined || entry.namespace === namespace;
 
 /** True for labels that have the key, and the value where one is named. */
 export const bears = (

@@ -20,6 +20,8 @@ export type JobView = {
   priority: number;
   handler?: string;
   labels?: Labels;
+  /** The tenant that it belongs to. */
+  namespace?: string;
   submittedAt: number;
   notBefore?: number;
   expiresAt?: number;
@@ -74,6 +76,7 @@ export function createViews(deps: { tables: Tables; list: JobList; placer: Place
       priority: entry.priority,
       ...(shape.handler === undefined ? {} : { handler: shape.handler }),
       ...(entry.labels === undefined ? {} : { labels: entry.labels }),
+      ...(entry.namespace === undefined ? {} : { namespace: entry.namespace }),
       submittedAt: entry.submittedAt,
       ...(entry.notBefore === undefined ? {} : { notBefore: entry.notBefore }),
       ...(entry.expiresAt === undefined ? {} : { expiresAt: entry.expiresAt }),

@@ -35,6 +35,8 @@ export function problems<const S extends keyof typeof PROBLEMS>(...statuses: S[]
 
 const PROBLEMS = {
   400: "Something in the request is malformed.",
+  401: "The caller did not show who they are, or not well enough.",
+  403: "The caller may not do that.",
   404: "There is no such thing.",
   409: "The state of the job does not allow it, or the idempotency key was used otherwise.",
   413: "The body is too large.",

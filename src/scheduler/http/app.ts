@@ -4,6 +4,9 @@ import { setMaxListeners } from "node:events";
 import { OpenAPIHono } from "@hono/zod-openapi";
 
 import { refuseMisfits } from "./answers.ts";
+import { createApiKeyRoutes } from "./api-keys.ts";
+import { createAuditRoutes } from "./audit.ts";
+import { createAuth } from "./auth.ts";
 import { createBatchRoutes } from "./batch.ts";
 import { guardBroker } from "./broker-guard.ts";
 import type { HttpDeps } from "./deps.ts";
@@ -34,6 +37,7 @@ export function createApp(given: HttpDeps) {
   setMaxListeners(0, deps.closing);
   const app = new OpenAPIHono<HttpEnv>({ defaultHook: refuseMisfits });
   app.use(createGate(deps));
+  app.use(createAuth(deps));
   app.onError(createErrorHandler(deps.log));
   app.notFound(createNoRouteHandler(app));
   registerSpec(app);
@@ -49,6 +53,8 @@ export function createApp(given: HttpDeps) {
     .route("/", createQueueRoutes(deps))
     .route("/", createStatsRoutes(deps))
     .route("/", createEventRoutes(deps))
+    .route("/", createApiKeyRoutes(deps))
+    .route("/", createAuditRoutes(deps))
     .route("/", createHealthRoutes(deps));
   addDocs(app);
   return routes;

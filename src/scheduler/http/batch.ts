@@ -54,7 +54,9 @@ export function createBatchRoutes(deps: HttpDeps) {
       requireStorable(spec, deps.broker.maxPayload, `jobs[${index}]`);
     const results = await Promise.allSettled(
       // a line break cannot stand in a key, so no other request's key means the same job
-      specs.map((spec, index) => submit(spec, key === undefined ? undefined : `${key}\n${index}`)),
+      specs.map((spec, index) =>
+        submit(spec, c.get("caller"), key === undefined ? undefined : `${key}\n${index}`),
+      ),
     );
     const failed = results.find((result) => result.status === "rejected");
     if (failed !== undefined) {

@@ -8,12 +8,10 @@ import { readJob } from "./jobs.ts";
 
 export type JobActions = {
   /** Stores the wish; asking again changes nothing. Throws `job_not_found`, `job_finished`. */
-  cancel(jobId: string, reason: string): Promise<Versioned>;
+  cancel(jobId: string, reason: string, actor: string): Promise<Versioned>;
   /** Queues a finished job again. Throws `job_not_found`, `job_not_finished`. */
-  retry(jobId: string): Promise<Versioned>;
+  retry(jobId: string, actor: string): Promise<Versioned>;
 };
-
-const ACTOR = "api";
 
 export function createJobActions(
   deps: Pick<HttpDeps, "store" | "clock"> & { view: Pick<HttpDeps["view"], "get"> },
@@ -21,19 +19,19 @@ export function createJobActions(
   const { store, view, clock } = deps;
 
   return {
-    async cancel(jobId, reason) {
+    async cancel(jobId, reason, actor) {
       const found = await readJob(deps, jobId);
       if (isFinal(found.record.state))
         throw new MillraceError("job_finished", `Job ${jobId} is ${found.record.state} already.`);
       if (!view.get(jobId)?.cancelRequested)
-        await store.requestCancel(jobId, { v: 1, at: clock.now(), actor: ACTOR, reason });
+        await store.requestCancel(jobId, { v: 1, at: clock.now(), actor, reason });
       return found;
     },
-    async retry(jobId) {
+    async retry(jobId, actor) {
       await store.clearCancel(jobId); // an old wish to end must not catch the new series
       try {
         return await store.update(jobId, (record) =>
-          apply(record, { type: "retried", at: clock.now(), actor: ACTOR }),
+          apply(record, { type: "retried", at: clock.now(), actor }),
         );
       } catch (error) {
         if (!hasCode(error, "illegal_move")) throw error;

@@ -11,6 +11,8 @@ import type { JobStore } from "../../shared/io/job-store.ts";
 import type { Log } from "../../shared/io/log.ts";
 import type { Board } from "../core/board.ts";
 import type { LogReader } from "../logs/log-reader.ts";
+import type { KeyDeps } from "./api-keys.ts";
+import type { AuthDeps } from "./auth.ts";
 
 /** The questions that every replica's index answers. It may lag a little behind the store. */
 export type View = Pick<
@@ -23,6 +25,8 @@ export type HttpDeps = {
   view: View;
   logs: Pick<LogReader, "read">;
   broker: Pick<Broker, "isUp" | "maxPayload" | "range" | "streamState" | "subjects">;
+  auth: AuthDeps;
+  keys: KeyDeps;
   clock: Clock;
   log: Log;
   newJobId(): string;

@@ -20,7 +20,8 @@ const filterQuery = z.strictObject({
   jobs: jobsParameter,
 });
 
-type Filter = z.infer<typeof filterQuery>;
+/** What the caller asked for, within what the caller may see. */
+type Filter = z.infer<typeof filterQuery> & { namespace?: string | undefined };
 
 const eventsRoute = createRoute({
   method: "get",
@@ -48,7 +49,7 @@ export function createEventRoutes(deps: HttpDeps) {
   }
 
   return new OpenAPIHono<HttpEnv>().openapi(eventsRoute, async (c) => {
-    const filter = c.req.valid("query");
+    const filter = { ...c.req.valid("query"), namespace: c.get("caller").namespace };
     if (!ready())
       throw new MillraceError(
         "broker_unavailable",
@@ -79,7 +80,7 @@ async function* follow(
 /** The events of a change that pass; only the last carries the id, since whoever has that one has them all. */
 function render(change: Change, filter: Filter): string {
   const { seq, job, queue, labels, definition, entries } = change;
-  if (!isWanted(change, filter)) return "";
+  if (!isOwn(change, filter) || !isWanted(change, filter)) return "";
   const wanted = entries.filter(({ entry }) => (filter.state ?? entry.state) === entry.state);
   return wanted
     .map(({ entry }, place) => {
@@ -89,6 +90,9 @@ function render(change: Change, filter: Filter): string {
     })
     .join("");
 }
+
+const isOwn = (change: Change, { namespace }: Filter): boolean =>
+  namespace === undefined || change.namespace === namespace;
 
 function isWanted(change: Change, { queue, definition, label, jobs }: Filter): boolean {
   return (

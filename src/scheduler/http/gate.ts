@@ -51,6 +51,7 @@ export function createGate({ log, clock, hosts }: GateOptions): MiddlewareHandle
       status: c.res.status,
       ms: Math.round(clock.mono() - startedAt),
       requestId,
+      caller: c.get("caller")?.name,
     };
     if (isSafe(method)) log.debug(line);
     else log.info(line);

@@ -53,12 +53,12 @@ export function createJobActionRoutes(deps: HttpDeps) {
       const { id } = c.req.valid("param");
       const parsed = cancelBody.safeParse(await readOptionalJson(c));
       if (!parsed.success) throw specError(parsed.error);
-      const { record, seq } = await cancel(id, parsed.data.reason);
+      const { record, seq } = await cancel(id, parsed.data.reason, c.get("caller").name);
       const job = jobView(record, seq, view.get(id));
       return c.json({ ...job, cancelRequested: true as const }, 202);
     })
     .openapi(retryRoute, async (c) => {
-      const { record, seq } = await retry(c.req.valid("param").id);
+      const { record, seq } = await retry(c.req.valid("param").id, c.get("caller").name);
       return c.json(jobView(record, seq), 202);
     });
 }

@@ -2,6 +2,7 @@
 import { createRoute, OpenAPIHono, z } from "@hono/zod-openapi";
 
 import { isJobId } from "../../shared/names.ts";
+import type { Caller } from "../auth/caller.ts";
 import type { JobView, ListQuery } from "../core/board.ts";
 import { json, problems } from "./answers.ts";
 import { decodeCursor, encodeCursor, invalidCursor } from "./cursor.ts";
@@ -72,9 +73,14 @@ export function createJobListRoutes(deps: Pick<HttpDeps, "store" | "view">) {
   const pages = createJobPages(deps);
   return new OpenAPIHono<HttpEnv>().openapi(listRoute, async (c) => {
     const { cursor, limit, ...filters } = c.req.valid("query");
-    return c.json(await pages("jobs", listQueryOf(filters), { limit, cursor }), 200);
+    const query = { ...listQueryOf(filters), ...ownedBy(c.get("caller")) };
+    return c.json(await pages("jobs", query, { limit, cursor }), 200);
   });
 }
+
+/** Tenants see their own. */
+const ownedBy = ({ namespace }: Caller): { namespace?: string } =>
+  namespace === undefined ? {} : { namespace };
 
 function placeOf(value: unknown): NonNullable<ListQuery["before"]> {
   const { at, id } = (value ?? {}) as { at?: unknown; id?: unknown };

@@ -97,7 +97,7 @@ export function createJobRoutes(deps: HttpDeps) {
       const { wait } = c.req.valid("query");
       const spec = parseSpec(await readJson(c));
       requireStorable(spec, broker.maxPayload);
-      const accepted = await submit(spec, key);
+      const accepted = await submit(spec, c.get("caller"), key);
       c.header("Location", `/v1/jobs/${accepted.record.id}`);
       if (accepted.replayed) c.header("Idempotent-Replayed", "true");
       if (wait === undefined) return c.json(show(c, accepted), 202);
@@ -133,5 +133,8 @@ export async function readJob(
 ): Promise<Versioned> {
   const found = await store.read(jobId);
   if (found !== undefined) return found;
-  throw new MillraceError("job_not_found", `There is no job ${jobId}; it may have expired.`);
+  throw jobNotFound(jobId);
 }
+
+export const jobNotFound = (jobId: string): MillraceError =>
+  new MillraceError("job_not_found", `There is no job ${jobId}; it may have expired.`);

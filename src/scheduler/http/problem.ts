@@ -16,6 +16,7 @@ export function problemAnswer(c: Context<HttpEnv>, error: unknown): Response {
   return c.body(JSON.stringify(problem), problem.status as 500, {
     "Content-Type": MEDIA_TYPE,
     ...retryAfter(error),
+    ...challenge(error),
     // what is left of the request is not worth reading
     ...(hasCode(error, "body_too_large", "request_timeout") ? { Connection: "close" } : {}),
   });
@@ -24,6 +25,16 @@ export function problemAnswer(c: Context<HttpEnv>, error: unknown): Response {
 function retryAfter(error: unknown): Record<string, string> {
   if (!(error instanceof MillraceError && error.retryable && error.status >= 429)) return {};
   return { "Retry-After": String(error.retryAfterS ?? RETRY_AFTER_S) };
+}
+
+/** Tells how to say who one is, as RFC 6750 has it. */
+function challenge(error: unknown): Record<string, string> {
+  if (hasCode(error, "unauthenticated")) return { "WWW-Authenticate": "Bearer" };
+  if (hasCode(error, "invalid_token", "token_expired"))
+    return { "WWW-Authenticate": 'Bearer error="invalid_token"' };
+  if (hasCode(error, "insufficient_scope"))
+    return { "WWW-Authenticate": 'Bearer error="insufficient_scope"' };
+  return {};
 }
 
 /** What is not a `MillraceError` is ours to explain: it goes to the log whole, and to the caller as `internal`. */

@@ -1,5 +1,4 @@
 // Answers that go on for as long as something happens: server-sent events and other streams, as fast as the caller reads them.
-import type { HttpBindings } from "@hono/node-server";
 import type { Context } from "hono";
 
 import type { Log } from "../../shared/io/log.ts";
@@ -99,6 +98,6 @@ async function orSilence<T>(next: Promise<T>, afterMs: number): Promise<T | unde
 
 /** Ends the connection so that the caller sees an unfinished answer. */
 function cut(c: Context<HttpEnv>): void {
-  const { outgoing } = (c.env ?? {}) as Partial<HttpBindings>;
+  const { outgoing } = c.env ?? {};
   outgoing?.destroy();
 }

@@ -2,8 +2,9 @@
 import { derivedId } from "../../shared/derived-id.ts";
 import { hasCode, MillraceError } from "../../shared/errors.ts";
 import type { Versioned } from "../../shared/io/job-store.ts";
-import { newJob } from "../../shared/job-machine.ts";
+import { newJob, type Submission } from "../../shared/job-machine.ts";
 import type { JobSpec } from "../../shared/spec.ts";
+import type { Caller } from "../auth/caller.ts";
 import { BODY_LIMIT } from "./body.ts";
 import type { HttpDeps } from "./deps.ts";
 import { fingerprintOf } from "./idempotency.ts";
@@ -13,7 +14,7 @@ export type Accepted = Versioned & {
   replayed: boolean;
 };
 
-export type Submit = (spec: JobSpec, key?: string) => Promise<Accepted>;
+export type Submit = (spec: JobSpec, by: Caller, key?: string) => Promise<Accepted>;
 
 /** A key's job may expire between the refusal and the look at it, hardly ever twice. */
 const MAX_ROUNDS = 3;
@@ -40,9 +41,10 @@ export function createSubmit(
   const { store, clock, newJobId, broker } = deps;
   const { prefix } = broker.subjects;
 
-  async function submitOnce(spec: JobSpec, key: string): Promise<Accepted | undefined> {
+  async function submitOnce(spec: JobSpec, by: Caller, key: string): Promise<Accepted | undefined> {
     const fingerprint = fingerprintOf(spec);
-    const record = newJob(derivedId(prefix, key), spec, clock.now(), { fingerprint });
+    const id = derivedId(prefix, ...ownKeys(by), key);
+    const record = newJob(id, spec, clock.now(), { ...submittedBy(by), fingerprint });
     try {
       return { record, seq: await store.create(record), replayed: false };
     } catch (error) {
@@ -58,15 +60,24 @@ export function createSubmit(
     );
   }
 
-  return async (spec, key) => {
+  return async (spec, by, key) => {
     if (key === undefined) {
-      const record = newJob(newJobId(), spec, clock.now());
+      const record = newJob(newJobId(), spec, clock.now(), submittedBy(by));
       return { record, seq: await store.create(record), replayed: false };
     }
     for (let round = 1; round <= MAX_ROUNDS; round += 1) {
-      const accepted = await submitOnce(spec, key);
+      const accepted = await submitOnce(spec, by, key);
       if (accepted !== undefined) return accepted;
     }
     throw new MillraceError("lost_race", "The key's job came and went; submit it again.");
   };
 }
+
+const submittedBy = ({ name, namespace }: Caller): Submission => ({
+  actor: name,
+  ...(namespace === undefined ? {} : { origin: { namespace } }),
+});
+
+/** Each namespace has its own idempotency keys. */
+const ownKeys = ({ namespace }: Caller): string[] =>
+  namespace === undefined ? [] : ["namespace", namespace];

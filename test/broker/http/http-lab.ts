@@ -1,6 +1,9 @@
 // A broker, a replica and the HTTP facade on a real port; the test itself plays the worker.
 import { customAlphabet } from "nanoid";
 
+import { createSecurity } from "../../../src/scheduler/auth/security.ts";
+import type { AuthSettings } from "../../../src/scheduler/auth/settings.ts";
+import { createConfigBook } from "../../../src/scheduler/config-book.ts";
 import { createApp } from "../../../src/scheduler/http/app.ts";
 import type { HttpDeps } from "../../../src/scheduler/http/deps.ts";
 import { loopbackHosts } from "../../../src/scheduler/http/gate.ts";
@@ -27,6 +30,11 @@ import { until } from "../../lab/until.ts";
 export const WORKER = "tester-abcd1234";
 export const newJobId = customAlphabet(ID_ALPHABET, JOB_ID_LENGTH);
 
+/** Where it listens, and who may ask; default: everybody. */
+export type ReplicaOptions = Partial<ListenOptions> & { auth?: AuthSettings };
+
+const OPEN: AuthSettings = { required: false, insecureOpen: false };
+
 export type Answer<T> = { status: number; headers: Headers; body: T };
 
 export type Replica = AsyncDisposable & {
@@ -50,7 +58,7 @@ export type HttpLab = AsyncDisposable & {
   first: Replica;
   /** What workers were asked. */
   asked: { worker: string; request: ControlRequest }[];
-  addReplica(options?: Partial<ListenOptions>): Promise<Replica>;
+  addReplica(options?: ReplicaOptions): Promise<Replica>;
   submit(spec?: object): Promise<string>;
   /** Records attempt `n` of the job as running. */
   start(job: string, attempt?: number): Promise<void>;
@@ -73,7 +81,7 @@ export async function startHttpLab(): Promise<HttpLab> {
   const asked: HttpLab["asked"] = [];
   const replicas: Replica[] = [];
 
-  async function addReplica(options: Partial<ListenOptions> = {}): Promise<Replica> {
+  async function addReplica(options: ReplicaOptions = {}): Promise<Replica> {
     const replica = await startReplica(server.url, `api${replicas.length}`, asked, options);
     replicas.push(replica);
     return replica;
@@ -135,10 +143,11 @@ async function startReplica(
   natsUrl: string,
   identity: string,
   asked: HttpLab["asked"],
-  options: Partial<ListenOptions>,
+  { auth = OPEN, ...options }: ReplicaOptions,
 ): Promise<Replica> {
   const broker = await connectBroker({ url: natsUrl, identity });
   const replica = createReplica({ broker });
+  const book = createConfigBook({ broker });
   const stop = new AbortController();
   const running = replica.run(stop.signal);
   let stopping: Promise<void> | undefined;
@@ -164,6 +173,7 @@ async function startReplica(
     logs: createLogReader({ broker: counting, view: createLogView(view) }),
     broker,
     clock: broker.clock,
+    ...createSecurity({ broker, book, settings: auth }),
     log: silentLog,
     newJobId,
     control: async (worker, request): Promise<ControlReply> => {
@@ -181,6 +191,7 @@ async function startReplica(
     closing: stop.signal,
     hosts: loopbackHosts("127.0.0.1"),
   });
+  const reading = book.feed.run(stop.signal);
   const listening = await listen(app, { host: "127.0.0.1", port: 0, ...options });
   return {
     url: listening.url,
@@ -212,7 +223,7 @@ async function startReplica(
   async function leave(): Promise<void> {
     stop.abort();
     await listening[Symbol.asyncDispose]();
-    await running;
+    await Promise.all([running, reading]);
     await broker[Symbol.asyncDispose]();
   }
 }

@@ -1,4 +1,6 @@
 // The facade's surroundings without a broker: one store in memory and an empty index.
+import { openToAnybody } from "../../../../src/scheduler/auth/authenticate.ts";
+import { unlimited } from "../../../../src/scheduler/auth/rate-limit.ts";
 import type { HttpDeps } from "../../../../src/scheduler/http/deps.ts";
 import { createBoard } from "../../../../src/scheduler/core/board.ts";
 import { silentLog } from "../../../../src/shared/io/log.ts";
@@ -29,6 +31,15 @@ export function fakeDeps(changes: Partial<HttpDeps> = {}): HttpDeps {
       range: unexpected,
       streamState: unexpected,
       subjects: createSubjects(),
+    },
+    auth: {
+      authenticate: openToAnybody,
+      admit: unlimited,
+      audit: { tell: async () => {}, read: unexpected },
+    },
+    keys: {
+      store: { read: unexpected, put: unexpected, remove: unexpected },
+      shelf: { get: unexpected, entries: unexpected, watch: unexpected },
     },
     clock: { now: () => 1_000, mono: () => 1_000 },
     log: silentLog,

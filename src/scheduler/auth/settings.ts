@@ -1,0 +1,87 @@
+// How callers are told apart: the options of a scheduler that say so.
+import type { Settings } from "../../shared/io/settings.ts";
+import { loopbackHosts } from "../http/gate.ts";
+import type { TokenRules } from "./tokens.ts";
+
+export type AuthSettings = {
+  /** False: everybody who reaches the API may do everything. */
+  required: boolean;
+  /** Open to more than this machine on purpose. */
+  insecureOpen: boolean;
+  /** Tokens are accepted beside API keys. */
+  tokens?: TokenRules & { jwks: string };
+  /** Requests per second that each caller may send; absent: any number. */
+  rateLimit?: number;
+};
+
+export type AuthFlags = {
+  /** MILLRACE_AUTH=1; callers must show an API key or a token. Implied by the options for tokens. */
+  auth?: boolean;
+  /** MILLRACE_INSECURE_OPEN=1; needed to serve everybody on an address that is not loopback. */
+  insecureOpen?: boolean;
+  /** MILLRACE_JWT_JWKS: file or URL of the keys that tokens are signed with. */
+  jwtJwks?: string;
+  /** MILLRACE_JWT_ISSUER. */
+  jwtIssuer?: string;
+  /** MILLRACE_JWT_AUDIENCE. */
+  jwtAudience?: string;
+  /** MILLRACE_JWT_ALGORITHMS, comma-separated; default RS256,PS256,ES256,EdDSA. */
+  jwtAlgorithms?: string;
+  /** MILLRACE_RATE_LIMIT: requests per second and caller. */
+  rateLimit?: string;
+};
+
+const ALGORITHMS =
+  /^(?:(?:RS|PS|ES|HS)(?:256|384|512)|EdDSA|Ed25519)(?:,(?:(?:RS|PS|ES|HS)(?:256|384|512)|EdDSA|Ed25519))*$/;
+const DEFAULT_ALGORITHMS = "RS256,PS256,ES256,EdDSA";
+const MAX_RATE = 1_000_000;
+
+/** `host` is the address that the API listens on. */
+export function readAuth(settings: Settings, flags: AuthFlags, host: string): AuthSettings {
+  const tokens = readTokens(settings, flags);
+  const rate = settings.text(flags.rateLimit, "MILLRACE_RATE_LIMIT", "");
+  settings.require(
+    rate === "" || (/^\d+$/.test(rate) && Number(rate) >= 1 && Number(rate) <= MAX_RATE),
+    `--rate-limit must be a whole number of requests per second, up to ${MAX_RATE}`,
+  );
+  const required = isOn(settings, flags.auth, "MILLRACE_AUTH") || tokens !== undefined;
+  const insecureOpen = isOn(settings, flags.insecureOpen, "MILLRACE_INSECURE_OPEN");
+  settings.require(
+    required || insecureOpen || loopbackHosts(host) !== undefined,
+    `on ${host} everybody who reaches the API could run programs on the workers: use --auth or the --jwt options, or say --insecure-open (MILLRACE_INSECURE_OPEN=1)`,
+  );
+  return {
+    required,
+    insecureOpen,
+    ...(tokens === undefined ? {} : { tokens }),
+    ...(rate === "" ? {} : { rateLimit: Number(rate) }),
+  };
+}
+
+const isOn = (settings: Settings, flag: boolean | undefined, variable: string): boolean =>
+  flag ?? ["1", "true", "yes", "on"].includes(settings.text(undefined, variable, ""));
+
+function readTokens(settings: Settings, flags: AuthFlags): AuthSettings["tokens"] {
+  const jwks = settings.text(flags.jwtJwks, "MILLRACE_JWT_JWKS", "");
+  const issuer = settings.text(flags.jwtIssuer, "MILLRACE_JWT_ISSUER", "");
+  const audience = settings.text(flags.jwtAudience, "MILLRACE_JWT_AUDIENCE", "");
+  if (jwks === "" && issuer === "" && audience === "") return undefined;
+  settings.require(
+    jwks !== "" && issuer !== "" && audience !== "",
+    "--jwt-jwks, --jwt-issuer and --jwt-audience go together",
+  );
+  const algorithms = settings.text(
+    flags.jwtAlgorithms,
+    "MILLRACE_JWT_ALGORITHMS",
+    DEFAULT_ALGORITHMS,
+  );
+  settings.require(
+    ALGORITHMS.test(algorithms),
+    "--jwt-algorithms must be a list as RS256,ES256,EdDSA",
+  );
+  settings.require(
+    !(algorithms.includes("HS") && jwks.includes("://")),
+    "--jwt-algorithms HS… are for shared secrets, which must not be fetched: name a file as --jwt-jwks",
+  );
+  return { jwks, issuer, audience, algorithms: algorithms.split(",") };
+}

@@ -1,0 +1,57 @@
+// What each route asks of its caller. A route that is not listed here is refused to everybody who is not in open mode.
+import type { Scope } from "../auth/scopes.ts";
+
+export type Access = {
+  /** Absent: anybody, also without saying who they are. */
+  readonly scope?: Scope;
+  /** Callers of a namespace may use it: what it shows and does is confined to theirs. */
+  readonly inNamespace: boolean;
+  /** Changes are told in the audit, except where the thing itself records who made them. */
+  readonly audited: boolean;
+};
+
+const anybody: Access = { inNamespace: true, audited: false };
+/** Concerns the installation as a whole. */
+const whole = (scope: Scope): Access => ({ scope, inNamespace: false, audited: true });
+/** Shows and does only what belongs to the caller's namespace. */
+const confined = (scope: Scope): Access => ({ scope, inNamespace: true, audited: true });
+/** As `confined`; the record names its submitter, and there are too many to tell them twice. */
+const submit: Access = { scope: "jobs:submit", inNamespace: true, audited: false };
+
+export const ACCESS: Readonly<Record<string, Access>> = {
+  "GET /healthz": anybody,
+  "GET /readyz": anybody,
+  "GET /metrics": whole("metrics:read"),
+  "GET /v1/openapi.json": anybody,
+  "GET /docs": anybody,
+  "GET /docs/start.js": anybody,
+  "GET /docs/swagger-ui.css": anybody,
+  "GET /docs/swagger-ui-bundle.js": anybody,
+  "GET /docs/favicon-32x32.png": anybody,
+
+  "POST /v1/jobs": submit,
+  "POST /v1/jobs/batch": submit,
+  "GET /v1/jobs": confined("jobs:read"),
+  "GET /v1/jobs/:id": confined("jobs:read"),
+  "DELETE /v1/jobs/:id": confined("jobs:admin"),
+  "POST /v1/jobs/:id/cancel": confined("jobs:cancel"),
+  "POST /v1/jobs/:id/retry": confined("jobs:submit"),
+  "GET /v1/jobs/:id/events": confined("jobs:read"),
+  "GET /v1/jobs/:id/logs": confined("jobs:read"),
+  "GET /v1/jobs/:id/why": confined("jobs:read"),
+  "GET /v1/events": confined("jobs:read"),
+
+  "GET /v1/workers": whole("workers:read"),
+  "GET /v1/workers/:id": whole("workers:read"),
+  "POST /v1/workers/:id/cordon": whole("workers:admin"),
+  "POST /v1/workers/:id/uncordon": whole("workers:admin"),
+  "POST /v1/workers/:id/drain": whole("workers:admin"),
+  "GET /v1/queues": whole("queues:read"),
+  "PUT /v1/queues/:name": whole("queues:admin"),
+  "GET /v1/stats": whole("workers:read"),
+
+  "POST /v1/api-keys": confined("keys:admin"),
+  "GET /v1/api-keys": confined("keys:admin"),
+  "DELETE /v1/api-keys/:id": confined("keys:admin"),
+  "GET /v1/audit": whole("audit:read"),
+};
