@@ -26,8 +26,7 @@ export function createContext(
   return {
     config,
     terminal,
-    api: (options) =>
-      createApi(serverUrl(options.url, config), readIdentity(options, config.env)),
+    api: (options) => createApi(serverUrl(options.url, config), readIdentity(options, config.env)),
     act:
       (run) =>
       async (...args) =>

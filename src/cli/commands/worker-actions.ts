@@ -26,10 +26,10 @@ function workerAction({ act, api, terminal }: Context, verb: string, description
   return forServer(command).action(
     act(async (ids: string[], { json, timeout, ...server }: Options) => {
       for (const id of ids) {
-        const answer = await api(server).call(
-          `/v1/workers/${encodeURIComponent(id)}/${verb}`,
-          { method: "POST", ...(timeout === undefined ? {} : { body: { timeout } }) },
-        );
+        const answer = await api(server).call(`/v1/workers/${encodeURIComponent(id)}/${verb}`, {
+          method: "POST",
+          ...(timeout === undefined ? {} : { body: { timeout } }),
+        });
         await (json ? terminal.printJson(answer) : terminal.print(`${id}  ${verb} requested`));
       }
     }),

@@ -71,19 +71,20 @@ const isOf = (entry: JobEntry, { state, queue }: ListQuery): boolean =>
   (queue === undefined || entry.shape.queue === queue);
 
 /** The filters beyond state and queue. */
-function testOf({ namespace, definition, label, handler, worker, exitCode }: ListQuery) {
+function testOf({ namespace, ...query }: ListQuery): (entry: JobEntry) => boolean {
+  const passes = filterOf(query);
+  if (namespace === undefined) return passes;
+  return (entry) => entry.namespace === namespace && passes(entry);
+}
+
+function filterOf({ definition, label, handler, worker, exitCode }: ListQuery) {
   return (entry: JobEntry): boolean =>
-    belongsTo(entry, namespace) &&
     (handler === undefined || entry.shape.handler === handler) &&
     (definition === undefined || entry.definition === definition) &&
     (exitCode === undefined || entry.exitCode === exitCode) &&
     (worker === undefined || (entry.claim?.row.id ?? entry.lastWorker) === worker) &&
     (label === undefined || bears(entry.labels, label));
 }
-
-/** True for every job where no tenant is asked for. */
-const belongsTo = (entry: JobEntry, namespace: string | undefined): boolean =>
-  namespace === undefined || entry.namespace === namespace;
 
 /** True for labels that have the key, and the value where one is named. */
 export const bears = (

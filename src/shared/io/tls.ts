@@ -13,7 +13,10 @@ export function tlsProblem(error: unknown): string | undefined {
 const REASONS: readonly [RegExp, string][] = [
   [/CERT_HAS_EXPIRED|certificate has expired/, "its certificate has expired"],
   [/CERT_NOT_YET_VALID/, "its certificate is not valid yet; see the clocks"],
-  [/ERR_TLS_CERT_ALTNAME_INVALID/, "its certificate is for another name than the one it was reached by"],
+  [
+    /ERR_TLS_CERT_ALTNAME_INVALID/,
+    "its certificate is for another name than the one it was reached by",
+  ],
   [
     /SELF_SIGNED_CERT|UNABLE_TO_VERIFY_LEAF_SIGNATURE|UNABLE_TO_GET_ISSUER_CERT|signed by unknown authority/,
     "its certificate was not issued by a CA that is trusted here",
