@@ -1,0 +1,76 @@
+// Many workers in one program, each as the product assembles it and on a connection of its own; their jobs are handlers.
+// Arguments: broker's address, how many, slots of each. All leave on SIGTERM.
+import { setMaxListeners } from "node:events";
+
+import { connectBroker, type Broker } from "../../src/shared/io/broker.ts";
+import { aborted } from "../../src/shared/io/lifecycle.ts";
+import { silentLog } from "../../src/shared/io/log.ts";
+import { assembleWorker } from "../../src/worker/assembly.ts";
+import type { LauncherKeeper } from "../../src/worker/launcher-keeper.ts";
+import { OPEN_POLICY } from "../../src/worker/policy/policy.ts";
+import { serve } from "../../src/worker/worker.ts";
+import { microseconds } from "../lib/figures.ts";
+import { inParallel } from "../lib/pace.ts";
+
+const [, , natsUrl = "", count = "1", slots = "1"] = process.argv;
+/** At once; more of them would time each other out. */
+const CONNECTING = 20;
+const stop = new AbortController();
+setMaxListeners(0, stop.signal);
+process.once("SIGTERM", () => stop.abort());
+
+const NO_LAUNCHER: LauncherKeeper = {
+  name: "launcher",
+  current() {
+    throw new Error("These workers run no programs.");
+  },
+  ready: () => Promise.resolve(),
+  run: aborted,
+  [Symbol.asyncDispose]: () => Promise.resolve(),
+};
+
+const idOf = (index: number): string => `host${process.pid}-${String(index).padStart(8, "0")}`;
+
+async function run(id: string, connection: Broker): Promise<void> {
+  await using broker = connection;
+  const worker = assembleWorker({
+    config: {
+      natsUrl,
+      prefix: "mr",
+      name: id,
+      slots: Number(slots),
+      labels: {},
+      workRoot: "",
+      spoolRoot: "",
+      drainTimeoutMs: 0,
+      logLevel: "silent",
+      baseEnv: {},
+    },
+    workerId: id,
+    broker,
+    home: {
+      workDir: "",
+      spoolDir: "",
+      predecessors: [],
+      [Symbol.asyncDispose]: () => Promise.resolve(),
+    },
+    launchers: NO_LAUNCHER,
+    handlers: new Map([["noop", { name: "noop", run: microseconds }]]),
+    policy: OPEN_POLICY,
+    log: silentLog,
+  });
+  await serve(worker, {
+    launchers: NO_LAUNCHER,
+    stop: { drain: stop.signal, now: stop.signal },
+    drainTimeoutMs: 0,
+    log: silentLog,
+  });
+}
+
+console.log("{}");
+const runs: Promise<void>[] = [];
+await inParallel(Number(count), CONNECTING, async (index) => {
+  const id = idOf(index);
+  runs.push(run(id, await connectBroker({ url: natsUrl, identity: id })));
+});
+await Promise.all(runs);

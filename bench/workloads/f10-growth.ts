@@ -1,0 +1,164 @@
+// F10: how it grows: jobs a second and CPU per job by jobs in flight, by backlog, by number of workers.
+import { startCrowd } from "../lib/crowd.ts";
+import { median } from "../lib/figures.ts";
+import { startInstallation } from "../lib/installation.ts";
+import { inParallel } from "../lib/pace.ts";
+import { connectSubmitter, type Submitter } from "../lib/submitter.ts";
+import { spentOn, type Bench, type Curve, type Figure, type Workload } from "../lib/workload.ts";
+
+const IN_FLIGHT = [
+  { at: 1, jobs: 500 },
+  { at: 10, jobs: 4_000 },
+  { at: 100, jobs: 10_000 },
+  { at: 1_000, jobs: 10_000 },
+] as const;
+const BACKLOGS = [0, 10_000, 100_000];
+const HUGE_BACKLOG = 1_000_000;
+const WORKERS = [1, 10, 100, 1_000];
+const SLOTS = 1_000;
+const BUSY = 100;
+const BUSY_SLOTS = 50;
+const JOBS = 5_000;
+const FILLING = 1_000;
+const WAITING = { handler: "noop", priority: 1 };
+const SPEC = { handler: "noop", priority: 9 };
+
+type Point = { at: number; rates: number[]; cpuMs: number[] };
+
+export const growth: Workload = {
+  key: "F10",
+  title: "How it grows",
+  durability: "record, assignment and result acknowledged by the broker (R1, file)",
+  async measure(bench) {
+    const flights = await byFlight(bench);
+    const backlogs = await byBacklog(bench);
+    const crowds = await byWorkers(bench);
+    return {
+      figures: [
+        compare("jobs/s", backlogs, 0, "queued", "higher", 0.8),
+        compare("CPU ms/job", backlogs, 0, "queued", "lower", 1.25),
+        compare("CPU ms/job", crowds, 0, "workers", "lower", 1.25),
+        compare("jobs/s", flights, 2, "in flight", "higher", 0.8),
+        compare("CPU ms/job", flights, 2, "in flight", "lower", 1.25),
+      ],
+      curves: [
+        curveOf("throughput", "Throughput", "jobs in flight", "jobs/s", flights),
+        curveOf("cost-in-flight", "CPU by jobs in flight", "jobs in flight", "CPU ms/job", flights),
+        curveOf("cost-backlog", "CPU by backlog", "jobs queued", "CPU ms/job", backlogs),
+        curveOf("cost-workers", "CPU by workers", "registered workers", "CPU ms/job", crowds),
+      ],
+    };
+  },
+};
+
+async function byFlight(bench: Bench): Promise<Point[]> {
+  await using installation = await startInstallation();
+  await installation.addWorker(SLOTS);
+  await using submitter = await connectSubmitter(installation.nats);
+  await loop(submitter, bench.scaled(5_000), BUSY);
+  const points = IN_FLIGHT.map(({ at, jobs }) => ({ ...newPoint(at), jobs: bench.scaled(jobs) }));
+  for (let round = 0; round < bench.rounds; round += 1)
+    for (const point of points) {
+      const act = () => loop(submitter, point.jobs, point.at);
+      const { seconds, cpuMs } = await spentOn(installation, act);
+      point.rates.push(point.jobs / seconds);
+      point.cpuMs.push(cpuMs / point.jobs);
+    }
+  return points;
+}
+
+/** Urgent jobs keep the worker busy, so that those behind them stay where they are; whatever ends is counted. */
+async function byBacklog(bench: Bench): Promise<Point[]> {
+  const points = BACKLOGS.concat(bench.huge ? HUGE_BACKLOG : []).map((at) =>
+    newPoint(bench.scaled(at)),
+  );
+  await using installation = await startInstallation();
+  await using submitter = await connectSubmitter(installation.nats);
+  const jobs = bench.scaled(JOBS);
+  let queued = 0;
+  for (const point of points) {
+    const missing = point.at - queued;
+    await inParallel(missing, FILLING, () => submitter.leave(WAITING));
+    const endedBefore = submitter.ended;
+    const worker = await installation.addWorker(BUSY_SLOTS);
+    await loop(submitter, Math.min(jobs, 2_000), BUSY);
+    for (let round = 0; round < bench.rounds; round += 1) {
+      const from = submitter.ended;
+      const { seconds, cpuMs } = await spentOn(installation, () => loop(submitter, jobs, BUSY));
+      const ended = submitter.ended - from;
+      point.rates.push(ended / seconds);
+      point.cpuMs.push(cpuMs / ended);
+    }
+    await worker.end();
+    const own = Math.min(jobs, 2_000) + bench.rounds * jobs;
+    queued = Math.max(0, point.at - (submitter.ended - endedBefore - own));
+  }
+  return points;
+}
+
+async function byWorkers(bench: Bench): Promise<Point[]> {
+  await using installation = await startInstallation();
+  await using submitter = await connectSubmitter(installation.nats);
+  const jobs = bench.scaled(JOBS);
+  const points = WORKERS.map(newPoint);
+  for (const point of points) {
+    await using _crowd = await startCrowd(installation, point.at, SLOTS / point.at);
+    await loop(submitter, Math.min(jobs, 2_000), BUSY);
+    for (let round = 0; round < bench.rounds; round += 1) {
+      const { seconds, cpuMs } = await spentOn(installation, () => loop(submitter, jobs, BUSY));
+      point.rates.push(jobs / seconds);
+      point.cpuMs.push(cpuMs / jobs);
+    }
+  }
+  return points;
+}
+
+const loop = (submitter: Submitter, jobs: number, inFlight: number): Promise<void> =>
+  inParallel(jobs, inFlight, () => submitter.run(SPEC));
+
+const newPoint = (at: number): Point => ({ at, rates: [], cpuMs: [] });
+
+type Unit = "jobs/s" | "CPU ms/job";
+const samplesOf = (unit: Unit, { rates, cpuMs }: Point) => (unit === "jobs/s" ? rates : cpuMs);
+
+/** The largest point beside a smaller one. */
+function compare(
+  unit: Unit,
+  points: readonly Point[],
+  smaller: number,
+  of: string,
+  better: Figure["better"],
+  limit: number,
+): Figure {
+  const [small, large] = [points[smaller]!, points.at(-1)!];
+  const nameOf = ({ at }: Point) => `${at.toLocaleString("en-US")} ${of}`;
+  return {
+    what: `${unit} with ${nameOf(large)}`,
+    unit,
+    better,
+    samples: samplesOf(unit, large),
+    floor: { what: `with ${nameOf(small)}`, samples: samplesOf(unit, small) },
+    target: { of: "ratio", limit },
+    cpuMsPerJob: large.cpuMs,
+  };
+}
+
+const curveOf = (
+  name: string,
+  title: string,
+  x: string,
+  y: Unit,
+  points: readonly Point[],
+): Curve => ({
+  name,
+  title,
+  x,
+  y,
+  scale: { x: "even", y: "linear" },
+  lines: [
+    {
+      name: "Millrace",
+      points: points.map((point) => [point.at, median(samplesOf(y, point))] as const),
+    },
+  ],
+});
