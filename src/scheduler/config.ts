@@ -13,6 +13,8 @@ export type SchedulerConfig = CommonConfig & {
   host: string;
   /** 0: any free port. */
   port: number;
+  /** Where others reach it, for the lease to show; absent: what it listens on. */
+  advertiseUrl?: string;
   /** Copies of every stream, where they are still to be made. */
   replicas: 1 | 3 | 5;
   /** Length of the leader's lease; absent: 3 s on one broker, 15 s where an election of the brokers must fit in. */
@@ -27,6 +29,8 @@ export type SchedulerFlags = CommonFlags &
     host?: string;
     /** MILLRACE_PORT; default 7070. */
     port?: string;
+    /** MILLRACE_ADVERTISE_URL; default: where it listens, by the host's name when that is every address. */
+    advertiseUrl?: string;
     /** MILLRACE_REPLICAS; default 1. */
     replicas?: string;
     /** MILLRACE_LEASE. */
@@ -44,16 +48,21 @@ export function readSchedulerConfig(
   const port = wholeNumber(settings.text(flags.port, "MILLRACE_PORT", "7070"));
   settings.require(port <= 65_535, "--port must be a whole number from 0 to 65535");
 
+  const advertiseUrl = settings.text(flags.advertiseUrl, "MILLRACE_ADVERTISE_URL", "");
+  settings.require(
+    advertiseUrl === "" || isHttpUrl(advertiseUrl),
+    "--advertise-url must be a URL such as http://scheduler-1:7070",
+  );
+
   const replicas = wholeNumber(settings.text(flags.replicas, "MILLRACE_REPLICAS", "1"));
   settings.require(
     replicas === 1 || replicas === 3 || replicas === 5,
     "--replicas must be 1, 3 or 5",
   );
 
-  const lease = settings.text(flags.lease, "MILLRACE_LEASE", "");
-  const leaseMs = lease === "" ? undefined : (parseDuration(lease) ?? NaN);
+  const leaseMs = durationOf(settings.text(flags.lease, "MILLRACE_LEASE", ""));
   settings.require(
-    leaseMs === undefined || (leaseMs >= 1_000 && leaseMs <= 60_000 && leaseMs % 1_000 === 0),
+    leaseMs === undefined || isLease(leaseMs),
     '--lease must be whole seconds from "1s" to "60s"',
   );
 
@@ -67,6 +76,14 @@ export function readSchedulerConfig(
     auth,
     port,
     replicas: replicas as SchedulerConfig["replicas"],
+    ...(advertiseUrl === "" ? {} : { advertiseUrl }),
     ...(leaseMs === undefined ? {} : { leaseMs }),
   };
 }
+
+const durationOf = (text: string): number | undefined =>
+  text === "" ? undefined : (parseDuration(text) ?? NaN);
+
+const isLease = (ms: number): boolean => ms >= 1_000 && ms <= 60_000 && ms % 1_000 === 0;
+
+const isHttpUrl = (text: string): boolean => /^https?:\/\//.test(text) && URL.canParse(text);

@@ -1,4 +1,5 @@
 // A scheduler's life: connect, learn what there is, serve the API, stand for election, and leave in good order.
+import { hostname } from "node:os";
 import { customAlphabet } from "nanoid";
 
 import { connectBroker, type Broker } from "../shared/io/broker.ts";
@@ -88,13 +89,20 @@ export async function runScheduler(
     hosts: loopbackHosts(config.host),
   });
   await using api = await listen(app, config);
-  url = api.url;
-  log.info({ event: "listening", url }, "the API answers");
+  url = config.advertiseUrl ?? reachableUrl(config.host, api);
+  log.info({ event: "listening", url: api.url }, "the API answers");
   if (config.auth.insecureOpen && !config.auth.required)
-    log.warn({ event: "open", url }, "whoever reaches the API may run programs on the workers");
-  options.onListening?.(url);
+    log.warn(
+      { event: "open", url: api.url },
+      "whoever reaches the API may run programs on the workers",
+    );
+  options.onListening?.(api.url);
   await runAll([replica, book.feed, election], signal);
 }
+
+/** Nobody reaches a scheduler at "every address". */
+const reachableUrl = (host: string, { url, port }: { url: string; port: number }): string =>
+  host === "0.0.0.0" || host === "::" ? `http://${hostname()}:${port}` : url;
 
 async function defaultLease(broker: Broker): Promise<number> {
   const { replicas } = await broker.streamState(broker.subjects.leader.stream);

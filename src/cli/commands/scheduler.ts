@@ -14,6 +14,7 @@ export function schedulerCommand({ act, config, terminal }: Context): Command {
     .description("serve the API and, while it leads, place jobs; any number may run")
     .option("--host <address>", "to listen on; usually 127.0.0.1")
     .option("--port <port>", "of the API; usually 7070, 0 for a free one")
+    .option("--advertise-url <url>", "where others reach it; usually what it listens on")
     .option("--replicas <n>", "copies of every stream that it makes: 1, 3 or 5")
     .option("--lease <duration>", "how long a leader may be silent before another takes over")
     .option("--log-level <level>", "trace, debug, info, warn, error or silent")

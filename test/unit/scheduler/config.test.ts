@@ -21,6 +21,7 @@ test("an option wins over its variable, an empty variable counts as not set", ()
     MILLRACE_PORT: "1",
     MILLRACE_PREFIX: "",
     MILLRACE_LEASE: "5s",
+    MILLRACE_ADVERTISE_URL: "http://s1:7070",
   };
   expect(readSchedulerConfig(env, { port: "0", replicas: "3" })).toMatchObject({
     natsUrl: "nats://a:1",
@@ -28,6 +29,7 @@ test("an option wins over its variable, an empty variable counts as not set", ()
     port: 0,
     replicas: 3,
     leaseMs: 5_000,
+    advertiseUrl: "http://s1:7070",
   });
 });
 
@@ -38,6 +40,8 @@ test("every problem is told at once", () => {
     expect(read).toThrow(field);
   for (const port of ["-1", "1.5", "x", "1e3"])
     expect(() => readSchedulerConfig({}, { port })).toThrow("--port");
+  for (const advertiseUrl of ["s1:7070", "ftp://s1", "http://"])
+    expect(() => readSchedulerConfig({}, { advertiseUrl })).toThrow("--advertise-url");
 });
 
 test("nobody opens the API to others by accident", () => {
