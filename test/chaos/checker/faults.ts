@@ -36,3 +36,7 @@ export const wasBlind = (world: World, worker: string, from: number, until: numb
 /** The instant at which the worker was killed. */
 export const killedAt = (world: World, worker: string): number | undefined =>
   faultsOn(world, worker, DEADLY)[0]?.at;
+
+/** A worker that was killed or left never comes back under its id, however late somebody can tell. */
+export const isForGood = ({ fault }: FaultSeen): boolean =>
+  DEADLY.has(fault) || fault === "drain_worker";

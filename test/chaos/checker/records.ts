@@ -7,11 +7,11 @@ import {
   type TimelineEntry,
 } from "../../../src/shared/job.ts";
 import { MAX_LOSSES } from "../../../src/shared/retry.ts";
-import { lossesOf } from "./faults.ts";
+import { isForGood, lossesOf } from "./faults.ts";
 import { lastRecord, passedOver, stepsOf, type Step, type Story, type World } from "./story.ts";
 import type { Accuse } from "./violation.ts";
 
-/** Silence, judgement and a settlement that had to wait for the broker. */
+/** Silence and judgement, where the worker came back. */
 const LOSS_AFTER_MS = 40_000;
 
 export function checkRecords(world: World, accuse: Accuse): void {
@@ -117,7 +117,7 @@ function checkLosses(world: World, { job }: Story, steps: readonly Step[], accus
     const minds = version.record.spec.stopOnDisconnect !== undefined;
     if (entry.what !== "lost") continue;
     const known = lossesOf(world, worker, minds).some(
-      (fault) => fault.at <= at && fault.until >= at - LOSS_AFTER_MS,
+      (fault) => fault.at <= at && (isForGood(fault) || fault.until >= at - LOSS_AFTER_MS),
     );
     if (!known)
       accuse("unexplained_loss", `${worker}: ${entry.reason ?? ""}`, [entry, version], job);

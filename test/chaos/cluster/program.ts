@@ -27,7 +27,9 @@ export type ProgramOptions = {
 };
 
 const CLI = fileURLToPath(new URL("../../../dist/cli/main.js", import.meta.url));
-const RESTART_MS = 500;
+/** Before it is started again: more each time that it ends at once, as supervisors do. */
+const RESTART_MS = { least: 500, most: 4_000 };
+const AT_ONCE_MS = 5_000;
 const LEAVE_MS = 20_000;
 
 export function superviseProgram({ name, args, logFile }: ProgramOptions): Program {
@@ -38,9 +40,13 @@ export function superviseProgram({ name, args, logFile }: ProgramOptions): Progr
   const over = supervise();
 
   async function supervise(): Promise<void> {
+    let restartMs = RESTART_MS.least;
     while (!stopping.signal.aborted) {
+      const startedAt = Date.now();
       await runOnce();
-      const downMs = Math.max(RESTART_MS, downUntil - Date.now());
+      const endedAtOnce = Date.now() - startedAt < AT_ONCE_MS;
+      restartMs = endedAtOnce ? Math.min(2 * restartMs, RESTART_MS.most) : RESTART_MS.least;
+      const downMs = Math.max(restartMs, downUntil - Date.now());
       await delay(downMs, undefined, { signal: stopping.signal }).catch(() => {});
     }
   }

@@ -40,6 +40,22 @@ test("what killed all workers did not kill the later ones", () => {
   ).toContain("outlived_worker");
 });
 
+/** What is found when the loss of the worker is told so much later than what was done to it. */
+function lossAfter(fault: "kill_worker" | "pause_worker", ms: number) {
+  const history = structuredClone(cleanHistory()) as Observation[];
+  for (const seen of history) {
+    if (seen.kind !== "fault" || seen.target !== "w3-id") continue;
+    Object.assign(seen, { fault, at: seen.at - ms, until: seen.until - ms });
+  }
+  return found(history);
+}
+
+test("a killed worker's attempts may be lost at any later time, a frozen one's soon after", () => {
+  expect(lossAfter("kill_worker", 500_000)).not.toContain("unexplained_loss");
+  expect(lossAfter("pause_worker", 1_000)).not.toContain("unexplained_loss");
+  expect(lossAfter("pause_worker", 500_000)).toContain("unexplained_loss");
+});
+
 test("a broker's absence is a reason to lose an attempt only for a job that asked for it", () => {
   const outage = { kind: "fault", at: 0, until: 10_000_000, fault: "kill_broker" } as const;
   const lossIn = (stopOnDisconnect?: string) => {
