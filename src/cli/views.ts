@@ -1,6 +1,7 @@
 // What the command line reads of the server's answers.
 import type { Labels } from "../shared/constraints.ts";
 import type { JobState } from "../shared/job.ts";
+import type { QueueSettings } from "../shared/queue-settings.ts";
 import type { JobView } from "../scheduler/http/job-view.ts";
 
 export type { JobView };
@@ -19,10 +20,8 @@ export type WorkerView = {
   uptimeS: number;
 };
 
-export type QueueView = {
+export type QueueView = QueueSettings & {
   name: string;
-  paused: boolean;
-  maxRunning?: number;
   depth: Record<JobState, number>;
   /** ISO 8601 submit instant of the oldest job that could start now. */
   oldestAt?: string;

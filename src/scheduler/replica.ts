@@ -11,6 +11,7 @@ import {
   decodeQueueSettings,
   decodeRecord,
 } from "../shared/messages.ts";
+import { SPEC_DEFAULTS } from "../shared/spec.ts";
 import { afterTokens } from "../shared/subjects.ts";
 import { createBodies, type Bodies } from "./bodies.ts";
 import { createBoard, type Board } from "./core/board.ts";
@@ -86,8 +87,10 @@ export function createReplica(deps: { broker: Broker; log?: Log }): Replica {
     if (batch.epoch < epoch) return outdated(message, batch.epoch);
     epoch = batch.epoch;
     const at = storedAt(message);
-    for (const { record, attempt, seq } of batch.items)
-      board.assigned({ job: record.id, attempt, seq }, worker, message.seq, at);
+    for (const { record, attempt, seq } of batch.items) {
+      const queue = record.spec.queue ?? SPEC_DEFAULTS.queue;
+      board.assigned({ job: record.id, attempt, seq, queue }, worker, message.seq, at);
+    }
     told();
   }
 

@@ -7,7 +7,7 @@ import { createJobStore } from "../shared/io/job-store.ts";
 import { runAll } from "../shared/io/lifecycle.ts";
 import { createLog, type Log } from "../shared/io/log.ts";
 import { ensureTopology } from "../shared/io/topology.ts";
-import type { QueueSettings } from "../shared/messages.ts";
+import type { QueueSettings } from "../shared/queue-settings.ts";
 import { ID_ALPHABET, JOB_ID_LENGTH, WORKER_SUFFIX_LENGTH } from "../shared/names.ts";
 import { createSecurity } from "./auth/security.ts";
 import type { SchedulerConfig } from "./config.ts";

@@ -1,5 +1,6 @@
 // Handlers: TypeScript functions that workers run as jobs, and what a module must say to define one.
 import { MillraceError } from "./errors.ts";
+import { isVersion } from "./handler-reference.ts";
 import { isName } from "./names.ts";
 import { duration } from "./fields.ts";
 import { fieldPath, retrySchema, type RetryPolicy } from "./spec.ts";
@@ -35,6 +36,8 @@ export type InputIssue = { readonly path: readonly PropertyKey[]; readonly messa
 export type Handler<Input = unknown> = {
   /** What jobs name in `handler`: 1-64 letters, digits, `-` and `_`. */
   name: string;
+  /** A full version as "2.1.0", which jobs may ask for as "name@^2"; absent: only jobs that ask for none get here. */
+  version?: string;
   /** Checks what the job gives; input that does not fit ends the job as failed, without a retry. */
   input?: InputSchema<Input>;
   /** Holds for jobs that name no retry policy. */
@@ -56,15 +59,21 @@ export function defineHandler<Input = unknown>(handler: Handler<Input>): Handler
 export function handlerProblem(value: unknown): string | undefined {
   if (typeof value !== "object" || value === null)
     return "it is not an object with name and run; export default defineHandler({ … })";
-  const { name, input, retry, timeout, run } = value as Partial<Handler>;
+  const { name, version, input, retry, timeout, run } = value as Partial<Handler>;
   if (typeof name !== "string" || !isName(name))
     return "name must be 1-64 letters, digits, - or _, starting and ending with a letter or digit";
+  if (version !== undefined && !isVersion(version))
+    return 'version must be a full version such as "2.1.0"';
   if (typeof run !== "function") return "run must be a function";
-  if (input !== undefined && typeof input?.safeParse !== "function")
+  return optionsProblem(input, timeout) ?? retryProblem(retry);
+}
+
+function optionsProblem(input: unknown, timeout: unknown): string | undefined {
+  if (input !== undefined && typeof (input as InputSchema<unknown>)?.safeParse !== "function")
     return "input must be a zod schema";
   if (timeout !== undefined && !duration({ minMs: 1 }).safeParse(timeout).success)
     return 'timeout must be a duration such as "30s"';
-  return retryProblem(retry);
+  return undefined;
 }
 
 function retryProblem(retry: unknown): string | undefined {

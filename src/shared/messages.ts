@@ -3,6 +3,7 @@ import { z } from "zod";
 
 import type { Labels } from "./constraints.ts";
 import type { JobRecord } from "./job.ts";
+import { queueSettingsSchema, type QueueSettings } from "./queue-settings.ts";
 
 /** Rises when a message changes its meaning; a worker is given only jobs that its version understands. */
 export const PROTOCOL = 1;
@@ -68,8 +69,6 @@ export type ControlReply = { ok: true; held: number } | { ok: false; reason: str
 /** Somebody wants the job to end; stands beside the record until the job is final. */
 export type CancelIntent = { v: 1; at: number; actor: string; reason: string };
 
-export type QueueSettings = { paused: boolean; maxRunning?: number };
-
 export type LeaderLease = { v: 1; scheduler: string; epoch: number; since: number; url?: string };
 
 const control: z.ZodType<ControlRequest> = z.discriminatedUnion("type", [
@@ -119,16 +118,6 @@ const cancelIntent: z.ZodType<CancelIntent> = z.object({
   reason: z.string(),
 });
 
-export const queueSettingsSchema = z.strictObject({
-  paused: z.boolean().default(false).describe("A paused queue accepts jobs and starts none."),
-  maxRunning: z
-    .int()
-    .min(1)
-    .max(1_000_000)
-    .optional()
-    .describe("Attempts of this queue that may run at once; default no limit."),
-});
-
 const lease: z.ZodType<LeaderLease> = z.object({
   v: z.literal(1),
   scheduler: z.string(),
@@ -141,7 +130,7 @@ export const decodeControl = (text: string): ControlRequest | undefined => decod
 export const decodeHeartbeat = (text: string): Heartbeat | undefined => decode(text, heartbeat);
 export const decodeCancel = (text: string): CancelIntent | undefined => decode(text, cancelIntent);
 export const decodeQueueSettings = (text: string): QueueSettings | undefined =>
-  decode(text, queueSettingsSchema as z.ZodType<QueueSettings>);
+  decode(text, queueSettingsSchema);
 export const decodeLease = (text: string): LeaderLease | undefined => decode(text, lease);
 
 function decode<T>(text: string, schema: z.ZodType<T>): T | undefined {

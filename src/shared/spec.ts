@@ -1,6 +1,7 @@
 // What a caller may ask for: the schema of a job spec, checked once at the edge and trusted from there on.
 import { z } from "zod";
 
+import { contradictions } from "./contradictions.ts";
 import { durationMs } from "./durations.ts";
 import { MillraceError } from "./errors.ts";
 import {
@@ -16,6 +17,7 @@ import {
   secretReference,
   text,
 } from "./fields.ts";
+import { handlerReference } from "./handler-reference.ts";
 import { isName, isWorkerId } from "./names.ts";
 
 const LIMITS = {
@@ -125,7 +127,11 @@ const fields = z.strictObject({
     .max(LIMITS.arguments)
     .optional()
     .describe("Arguments of the script."),
-  handler: name.optional().describe("A function that workers announced."),
+  handler: handlerReference
+    .optional()
+    .describe(
+      'A function that workers announce, as "resize" or, for some of its versions, "resize@^2".',
+    ),
   input: z.json().optional().describe("What the handler gets."),
   env: z
     .record(envName, text(131_072))
@@ -154,6 +160,21 @@ const fields = z.strictObject({
     .max(LIMITS.constraints)
     .optional()
     .describe("Tests that raise (or lower) a worker's rank."),
+  key: text(256)
+    .min(1)
+    .optional()
+    .describe(
+      "Jobs of a queue with the same key take turns with the other keys; see the queue's `perKey`.",
+    ),
+  unique: z
+    .strictObject({
+      key: text(256).min(1).describe("Holds for the whole installation."),
+      for: duration().optional().describe("Stands at least this long after the submit."),
+    })
+    .optional()
+    .describe(
+      "Submits nothing while a job with the same unique key has not finished: that one is the answer.",
+    ),
   worker: z
     .string()
     .refine((value) => isName(value) || isWorkerId(value), "must be a worker's name or id")
@@ -194,54 +215,21 @@ const fields = z.strictObject({
     .describe("How long the finished job can be read, for all final states or each; default 7d."),
 });
 
-type Fields = z.infer<typeof fields>;
+/** What a queue may say for jobs that do not. */
+export const defaultsSchema = fields.pick({
+  priority: true,
+  timeout: true,
+  grace: true,
+  startWithin: true,
+  retry: true,
+  onWorkerLost: true,
+  maxOutput: true,
+  retention: true,
+});
 
 /** A job as asked for. Durations stay in the caller's own words; what was left out stays out. */
-export type JobSpec = Fields;
+export type JobSpec = z.infer<typeof fields>;
 export type RetryPolicy = z.infer<typeof retrySchema>;
-
-type Complaint = { path: string[]; message: string };
-
-/** The rules that look at several fields at once. */
-function contradictions(spec: Fields): Complaint[] {
-  const kinds = (["command", "script", "handler"] as const).filter(
-    (kind) => spec[kind] !== undefined,
-  );
-  const found =
-    kinds.length === 1
-      ? belongings(spec)
-      : [complaint(kinds[1] ?? "command", "give exactly one of command, script and handler")];
-  if (spec.command?.[0] === "") found.push(complaint("command", "the program must not be empty"));
-  if (spec.shell && spec.command?.length !== 1)
-    found.push(complaint("shell", "needs a command of exactly one element"));
-  if (spec.runAt !== undefined && spec.delay !== undefined)
-    found.push(complaint("delay", "give runAt or delay, not both"));
-  return found;
-}
-
-/** Which kind of job each of these fields belongs to. */
-const BELONGS = {
-  interpreter: ["script"],
-  args: ["script"],
-  input: ["handler"],
-  env: ["command", "script"],
-  cwd: ["command", "script"],
-  stdin: ["command", "script"],
-  secrets: ["command", "script"],
-  limits: ["command", "script"],
-} as const;
-
-function belongings(spec: Fields): Complaint[] {
-  return Object.entries(BELONGS)
-    .filter(
-      ([field, kinds]) =>
-        spec[field as keyof Fields] !== undefined &&
-        kinds.every((kind) => spec[kind] === undefined),
-    )
-    .map(([field, kinds]) => complaint(field, `goes with ${kinds.join(" or ")} only`));
-}
-
-const complaint = (field: string, message: string): Complaint => ({ path: [field], message });
 
 export const jobSpecSchema = fields.superRefine((spec, context) => {
   for (const { path: where, message } of contradictions(spec))

@@ -1,6 +1,7 @@
 // The parts of a worker, made and tied together; nothing runs yet.
 import { setMaxListeners } from "node:events";
 
+import { announcementOf } from "../shared/handler-reference.ts";
 import type { Broker } from "../shared/io/broker.ts";
 import { createJobStore } from "../shared/io/job-store.ts";
 import type { Service } from "../shared/io/lifecycle.ts";
@@ -121,7 +122,7 @@ export function assembleWorker(deps: WorkerDeps): AssembledWorker {
     pid: process.pid,
     startedAt: clock.now(),
     labels: labelsOf(config.labels, VERSION),
-    handlers: [...handlers.keys()],
+    handlers: [...handlers.values()].map(announcementOf),
     replaces: home.predecessors,
   };
   const heartbeat = createHeartbeat({

@@ -1,4 +1,5 @@
 // Runs an attempt by the means that its spec asks for: a program, or one of the worker's handlers.
+import { handlerName } from "../shared/handler-reference.ts";
 import type { Log } from "../shared/io/log.ts";
 import type { CommandRunner } from "./command/command.ts";
 import type { HandlerRunner } from "./handlers/handler-runner.ts";
@@ -37,7 +38,10 @@ export function createRunner(deps: {
       const problem = signatureProblem(spec, policy, now());
       if (problem !== undefined)
         return { kind: "ended", ending: { outcome: "spawn_failed", reason: problem } };
-      return spec.handler === undefined ? runCommand(request) : handlers.run(spec.handler, request);
+      const { handler } = spec;
+      return handler === undefined
+        ? runCommand(request)
+        : handlers.run(handlerName(handler), request);
     },
   };
 }

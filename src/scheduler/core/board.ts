@@ -1,11 +1,13 @@
 // The scheduler's mind: facts in, decisions and answers out. No I/O, no clock: epoch ms (`now`) and monotonic ms (`mono`) are handed in.
 
-import type { CancelIntent, QueueSettings } from "../../shared/messages.ts";
+import type { CancelIntent } from "../../shared/messages.ts";
+import { rulesOf, type QueueSettings } from "../../shared/queue-settings.ts";
 import { createJobFacts, type AssignedItem, type JobChange } from "./jobs.ts";
 import { createJobList } from "./job-list.ts";
 import { createLedger } from "./ledger.ts";
 import { createPlacer } from "./placer.ts";
 import { createPresence, type Loss } from "./presence.ts";
+import { forgetStart, noteStart } from "./rate.ts";
 import { createSeries } from "./series.ts";
 import { createTables, queueRow } from "./tables.ts";
 import { createViews } from "./views.ts";
@@ -79,6 +81,7 @@ export function createBoard() {
         () =>
           void ledger.open(entry, { row, attempt, seq: entry.seq, assignSeq: undefined, at: now }),
       );
+      noteStart(queueRow(tables, entry.shape.queue), entry.id, attempt, now);
       placements.push({ job: entry.id, attempt, seq: entry.seq, worker: row.id });
     }
     return placements;
@@ -89,7 +92,13 @@ export function createBoard() {
     const claim = entry?.claim;
     if (!entry || claim?.attempt !== attempt || claim.seq !== seq || claim.assignSeq !== undefined)
       return;
+    forgetStart(queueRow(tables, entry.shape.queue), job, attempt);
     facts.change(entry, () => ledger.close(entry));
+  }
+
+  function nextDueAt(): number | undefined {
+    const instants = [room.nextAt(), placer.opensAt()].filter((at) => at !== undefined);
+    return instants.length === 0 ? undefined : Math.min(...instants);
   }
 
   function settlements(now: number): Settlement[] {
@@ -119,8 +128,11 @@ export function createBoard() {
     beat: presence.beat,
     workerGone: presence.workerGone,
     queueChanged(name: string, settings: QueueSettings | undefined): void {
-      queueRow(tables, name).settings = settings ?? { paused: false };
-      placer.reopened(name);
+      const queue = queueRow(tables, name);
+      queue.settings = settings ?? { paused: false };
+      queue.rules = rulesOf(queue.settings);
+      if (queue.rules.rate === undefined) queue.starts.clear();
+      placer.ruled(queue);
     },
 
     // Decisions, for the leader.
@@ -136,8 +148,8 @@ export function createBoard() {
     lost: (mono: number, since: number): Loss[] => presence.lost(mono, since),
     /** Finished jobs whose cancel intent is to be cleared. */
     leftovers: (): string[] => [...facts.leftovers],
-    /** Epoch ms at which the next delayed job may start or the next job expires. */
-    nextDueAt: () => room.nextAt(),
+    /** Epoch ms at which the next delayed job may start, the next job expires or a queue's rate admits again. */
+    nextDueAt,
     /** Monotonic ms at which `lost` is worth a look. */
     nextSilenceAt: () => presence.nextSilenceAt(),
 

@@ -10,6 +10,7 @@ export type JobEntry = {
   readonly id: string;
   readonly shape: Shape;
   readonly priority: number;
+  readonly key: string | undefined;
   readonly submittedAt: number;
   readonly labels: Labels | undefined;
   /** Definition that it was made from. */
@@ -29,6 +30,8 @@ export type JobEntry = {
   worker: string | undefined;
   /** Worker under which the newest attempt failed. */
   avoid: string | undefined;
+  /** When it was queued, if that was after the submit. */
+  requeuedAt: number | undefined;
   notBefore: number | undefined;
   /** Absent once an attempt has started. */
   expiresAt: number | undefined;
@@ -45,11 +48,18 @@ export type JobEntry = {
   spot: "none" | "line" | "delay" | "gone";
 };
 
-export function newEntry(record: JobRecord, seq: number, shape: Shape): JobEntry {
+/** `key`: that of the spec, in a copy that the jobs which bear it can share. */
+export function newEntry(
+  record: JobRecord,
+  seq: number,
+  shape: Shape,
+  key: string | undefined,
+): JobEntry {
   return {
     id: record.id,
     shape,
     priority: record.spec.priority ?? SPEC_DEFAULTS.priority,
+    key,
     submittedAt: record.submittedAt,
     labels: record.spec.labels,
     definition: record.origin?.definition?.name,
@@ -61,6 +71,7 @@ export function newEntry(record: JobRecord, seq: number, shape: Shape): JobEntry
     attempt: record.attempt,
     worker: undefined,
     avoid: undefined,
+    requeuedAt: undefined,
     notBefore: undefined,
     expiresAt: undefined,
     finishedAt: undefined,
@@ -83,6 +94,7 @@ export function updateEntry(entry: JobEntry, record: JobRecord, seq: number): vo
   entry.attempt = record.attempt;
   entry.worker = record.state === "running" ? newest?.worker : undefined;
   entry.avoid = failed ? newest?.worker : undefined;
+  entry.requeuedAt = queuedAgainAt(record);
   entry.notBefore = record.notBefore;
   entry.expiresAt = started ? undefined : record.expiresAt;
   entry.finishedAt = record.finishedAt;
@@ -94,9 +106,17 @@ export function updateEntry(entry: JobEntry, record: JobRecord, seq: number): vo
 const tookMs = (attempt: Attempt | undefined): number =>
   Math.max(0, (attempt?.finishedAt ?? 0) - (attempt?.startedAt ?? attempt?.finishedAt ?? 0));
 
+function queuedAgainAt({ state, timeline }: JobRecord): number | undefined {
+  return state === "queued" && timeline.length > 1 ? timeline.at(-1)?.at : undefined;
+}
+
 /** Submit order. The instant comes first because, unlike a sequence, it survives the job's later writes: all replicas agree on it. */
 export const isOlder = (a: JobEntry, b: JobEntry): boolean =>
   a.submittedAt === b.submittedAt ? a.first < b.first : a.submittedAt < b.submittedAt;
+
+/** Epoch ms since when nothing but room and rules has kept the job from starting. */
+export const waitsSince = ({ submittedAt, requeuedAt, notBefore }: JobEntry): number =>
+  Math.max(requeuedAt ?? submittedAt, notBefore ?? 0);
 
 /** The state that people see: a job runs from its assignment on. */
 export const shownState = (entry: JobEntry): JobState =>

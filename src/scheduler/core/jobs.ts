@@ -4,16 +4,18 @@ import type { CancelIntent } from "../../shared/messages.ts";
 import { isLive } from "./claim.ts";
 import { isOver, newEntry, shownState, updateEntry, type JobEntry } from "./entry.ts";
 import type { JobList } from "./job-list.ts";
+import { closeKey, openKey } from "./key-row.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Placer } from "./placer.ts";
+import { noteStart } from "./rate.ts";
 import type { Row } from "./row.ts";
 import type { Series } from "./series.ts";
 import { shapeKey, shapeOf, type Shape } from "./shape.ts";
 import { queueRow, type Tables } from "./tables.ts";
 import type { WaitingRoom } from "./waiting-room.ts";
 
-/** One item of an assignment message. */
-export type AssignedItem = { job: string; attempt: number; seq: number };
+/** One item of an assignment message; `queue` where the job's record may be gone already. */
+export type AssignedItem = { job: string; attempt: number; seq: number; queue?: string };
 
 /** Something about a job changed; the record is there when that is what changed. */
 export type JobChange = {
@@ -74,7 +76,10 @@ export function createJobFacts(deps: {
   }
 
   function added(record: JobRecord, seq: number): JobEntry {
-    const entry = newEntry(record, seq, shapeFor(record));
+    const shape = shapeFor(record);
+    const { key } = record.spec;
+    const sharedKey = key && (tables.queues.get(shape.queue)?.keys.get(key)?.name ?? key);
+    const entry = newEntry(record, seq, shape, sharedKey);
     tables.jobs.set(entry.id, entry);
     list.add(entry);
     queueRow(tables, entry.shape.queue).depth[entry.state] += 1;
@@ -86,6 +91,7 @@ export function createJobFacts(deps: {
     room.leave(entry);
     depth[shownState(entry)] -= 1;
     act();
+    if (isOver(entry)) closeKey(tables, entry);
     depth[shownState(entry)] += 1;
     room.enter(entry);
     if (isOver(entry) && tables.cancels.has(entry.id)) leftovers.add(entry.id);
@@ -161,6 +167,7 @@ export function createJobFacts(deps: {
       const told = entry.told;
       change(entry, () => {
         list.change(entry, () => updateEntry(entry, record, seq));
+        openKey(tables, entry);
         agree(entry, newest?.startedAt ?? record.submittedAt);
       });
       tell({ id: record.id, seq, record, fresh: entry.told - told, gone: false });
@@ -174,6 +181,7 @@ export function createJobFacts(deps: {
       queueRow(tables, entry.shape.queue).depth[shownState(entry)] -= 1;
       tables.jobs.delete(id);
       entry.spot = "gone";
+      closeKey(tables, entry);
       leftovers.delete(id);
       list.remove(entry);
       releaseShape(entry.shape);
@@ -189,6 +197,8 @@ export function createJobFacts(deps: {
     },
     assigned(item, worker, assignSeq, at) {
       const entry = tables.jobs.get(item.job);
+      const queue = entry?.shape.queue ?? item.queue;
+      if (queue !== undefined) noteStart(queueRow(tables, queue), item.job, item.attempt, at);
       const assignment = { item, worker, assignSeq, at };
       if (item.seq > (entry?.seq ?? newestSeq)) return keepEarly(assignment);
       if (entry === undefined) return;

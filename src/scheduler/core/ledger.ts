@@ -1,6 +1,7 @@
 // Opens and closes claims, so that a worker's slots, a queue's running attempts and the job always tell the same story.
 import { type Claim, isLive } from "./claim.ts";
 import type { JobEntry } from "./entry.ts";
+import { keyOf } from "./key-row.ts";
 import type { Placer } from "./placer.ts";
 import type { Row } from "./row.ts";
 import { queueRow, type Tables } from "./tables.ts";
@@ -23,14 +24,22 @@ export type Ledger = {
 
 /** `emptied` is told when a worker has nothing left. */
 export function createLedger(tables: Tables, placer: Placer, emptied: (row: Row) => void): Ledger {
-  function release({ claim, id, shape }: JobEntry): Row | undefined {
+  /** Counts the attempt against its queue and its key. */
+  function count(entry: JobEntry, by: 1 | -1): void {
+    queueRow(tables, entry.shape.queue).running += by;
+    const key = keyOf(tables, entry);
+    if (key) key.running += by;
+  }
+
+  function release(entry: JobEntry): Row | undefined {
+    const { claim, id, shape } = entry;
     if (claim === undefined) return undefined;
-    claim.entry.claim = undefined;
+    entry.claim = undefined;
     claim.row.claims.delete(id);
     claim.row.used -= shape.slots;
-    queueRow(tables, shape.queue).running -= 1;
+    count(entry, -1);
     placer.improved(claim.row);
-    placer.reopened(shape.queue);
+    placer.ended(entry);
     return claim.row;
   }
 
@@ -46,7 +55,8 @@ export function createLedger(tables: Tables, placer: Placer, emptied: (row: Row)
       entry.claim = claim;
       ground.row.claims.set(entry.id, claim);
       ground.row.used += entry.shape.slots;
-      queueRow(tables, entry.shape.queue).running += 1;
+      count(entry, 1);
+      placer.began(entry, ground.at);
       if (before?.claims.size === 0) emptied(before);
       return claim;
     },

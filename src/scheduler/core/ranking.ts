@@ -2,6 +2,7 @@
 import { createHeap } from "./heap.ts";
 import { freeSlots, isOpen, load, type Row } from "./row.ts";
 import { fits, liking, type Shape } from "./shape.ts";
+import type { Tables } from "./tables.ts";
 
 export type Ranking = {
   /** Looks at the worker anew: to be called when it got better or its facts changed. */
@@ -62,6 +63,44 @@ export function createRanking(shape: Shape): Ranking {
       heap.put(first);
       return (second ?? first).row;
     },
+  };
+}
+
+export type Rankings = {
+  /** The best worker for the shape; see `Ranking`. */
+  best(shape: Shape, mono: number, avoid: string | undefined): Row | undefined;
+  /** Looks at the worker anew where the shape has a ranking. */
+  refresh(shape: Shape, row: Row): void;
+  remove(shape: Shape, row: Row): void;
+  forget(shape: Shape): void;
+};
+
+/** Rankings kept; the one used least recently is given up first and built again when needed. */
+const MAX_RANKINGS = 256;
+
+export function createRankings(tables: Tables): Rankings {
+  const rankings = new Map<Shape, Ranking>();
+
+  function newRanking(shape: Shape): Ranking {
+    const ranking = createRanking(shape);
+    for (const row of tables.byAnchor.get(shape.anchor) ?? []) ranking.refresh(row);
+    return ranking;
+  }
+
+  function rankingOf(shape: Shape): Ranking {
+    const ranking = rankings.get(shape) ?? newRanking(shape);
+    rankings.delete(shape);
+    rankings.set(shape, ranking);
+    const [oldest] = rankings.keys();
+    if (rankings.size > MAX_RANKINGS && oldest) rankings.delete(oldest);
+    return ranking;
+  }
+
+  return {
+    best: (shape, mono, avoid) => rankingOf(shape).best(mono, avoid),
+    refresh: (shape, row) => rankings.get(shape)?.refresh(row),
+    remove: (shape, row) => rankings.get(shape)?.remove(row),
+    forget: (shape) => void rankings.delete(shape),
   };
 }
 

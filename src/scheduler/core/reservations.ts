@@ -19,7 +19,12 @@ export type Reservations = {
 
 type Wish = { readonly since: number; row: Row | undefined };
 
-export function createReservations(tables: Tables, freed: (row: Row) => void): Reservations {
+/** `levelOf`: a job's priority as it stands now. */
+export function createReservations(
+  tables: Tables,
+  levelOf: (entry: JobEntry) => number,
+  freed: (row: Row) => void,
+): Reservations {
   const wishes = new Map<JobEntry, Wish>();
   const kept = new Set<Row>();
 
@@ -57,7 +62,7 @@ export function createReservations(tables: Tables, freed: (row: Row) => void): R
       for (const row of kept) {
         const holder = row.reserved as JobEntry;
         if (
-          holder.priority < entry.priority &&
+          levelOf(holder) < levelOf(entry) &&
           isFit(entry, row, mono) &&
           freeSlots(row) >= entry.shape.slots
         )

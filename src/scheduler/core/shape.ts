@@ -2,6 +2,12 @@
 import { matches, parseConstraint, type Constraint } from "../../shared/constraints.ts";
 import type { JobRecord } from "../../shared/job.ts";
 import type { Heartbeat } from "../../shared/messages.ts";
+import {
+  answersTo,
+  handlerName,
+  parseHandlerReference,
+  type HandlerReference,
+} from "../../shared/handler-reference.ts";
 import { SPEC_DEFAULTS, type JobSpec } from "../../shared/spec.ts";
 
 const DEFAULT_WEIGHT = 1;
@@ -14,7 +20,9 @@ export type Shape = {
   readonly slots: number;
   readonly protocol: number;
   readonly pin: string | undefined;
+  /** Name of the handler, whatever versions of it are asked for. */
   readonly handler: string | undefined;
+  readonly reference: HandlerReference | undefined;
   readonly require: readonly Constraint[];
   readonly prefer: readonly Affinity[];
   /** The narrowest single mark that every fitting worker bears; see `anchorsOf`. */
@@ -32,13 +40,15 @@ export function shapeKey({ v, spec }: JobRecord): string {
 
 export function shapeOf(record: JobRecord, key: string): Shape {
   const { spec } = record;
+  const reference = spec.handler === undefined ? undefined : parseHandlerReference(spec.handler);
   return {
     key,
     queue: spec.queue ?? SPEC_DEFAULTS.queue,
     slots: spec.slots ?? SPEC_DEFAULTS.slots,
     protocol: record.v,
     pin: spec.worker,
-    handler: spec.handler,
+    handler: reference?.name,
+    reference,
     require: (spec.require ?? []).map(parseConstraint),
     prefer: (spec.prefer ?? []).map(affinity),
     anchor: anchorOf(spec),
@@ -53,7 +63,7 @@ function affinity(text: NonNullable<JobSpec["prefer"]>[number]): Affinity {
 
 function anchorOf(spec: JobSpec): string {
   if (spec.worker !== undefined) return `@${spec.worker}`;
-  return spec.handler === undefined ? "*" : `#${spec.handler}`;
+  return spec.handler === undefined ? "*" : `#${handlerName(spec.handler)}`;
 }
 
 /** The marks of a worker: a shape need only be looked at for a worker that bears the shape's anchor. */
@@ -63,7 +73,7 @@ export function anchorsOf(worker: Heartbeat): string[] {
       "*",
       `@${worker.id}`,
       `@${worker.name}`,
-      ...worker.handlers.map((handler) => `#${handler}`),
+      ...worker.handlers.map((handler) => `#${handlerName(handler)}`),
     ]),
   ];
 }
@@ -71,8 +81,8 @@ export function anchorsOf(worker: Heartbeat): string[] {
 export const isPinnedTo = (shape: Shape, worker: Heartbeat): boolean =>
   shape.pin === undefined || shape.pin === worker.id || shape.pin === worker.name;
 
-export const announces = (shape: Shape, worker: Heartbeat): boolean =>
-  shape.handler === undefined || worker.handlers.includes(shape.handler);
+export const announces = ({ reference }: Shape, worker: Heartbeat): boolean =>
+  reference === undefined || worker.handlers.some((handler) => answersTo(reference, handler));
 
 /** True when the worker could run such jobs if it had nothing else to do. */
 export function fits(shape: Shape, worker: Heartbeat): boolean {

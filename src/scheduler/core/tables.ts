@@ -1,14 +1,22 @@
 // The tables that the parts of the board share. Each table is changed by one part only, which its comment names.
-import type { CancelIntent, QueueSettings } from "../../shared/messages.ts";
+import type { CancelIntent } from "../../shared/messages.ts";
 import { JOB_STATES, type JobState } from "../../shared/job.ts";
+import { rulesOf, type QueueRules, type QueueSettings } from "../../shared/queue-settings.ts";
 import type { JobEntry } from "./entry.ts";
+import type { KeyRow } from "./key-row.ts";
 import type { Row } from "./row.ts";
 
 export type QueueRow = {
   readonly name: string;
   settings: QueueSettings;
-  /** Attempts that count against `maxRunning`. */
+  /** The settings that decide who starts when. */
+  rules: QueueRules;
+  /** Attempts that count against `maxRunning`: by the ledger. */
   running: number;
+  /** Keys that have unfinished jobs: by `key-row.ts`. */
+  readonly keys: Map<string, KeyRow>;
+  /** When which attempt started, as far as a rate needs it: by `rate.ts`. */
+  readonly starts: Map<string, number>;
   readonly depth: Record<JobState, number>;
 };
 
@@ -36,17 +44,27 @@ export const createTables = (): Tables => ({
 export function queueRow({ queues }: Tables, name: string): QueueRow {
   const known = queues.get(name);
   if (known) return known;
-  const row: QueueRow = { name, settings: { paused: false }, running: 0, depth: noDepth() };
+  const row: QueueRow = {
+    name,
+    settings: OPEN,
+    rules: rulesOf(OPEN),
+    running: 0,
+    keys: new Map(),
+    starts: new Map(),
+    depth: noDepth(),
+  };
   queues.set(name, row);
   return row;
 }
 
+const OPEN: QueueSettings = { paused: false };
+
 export const noDepth = (): Record<JobState, number> =>
   Object.fromEntries(JOB_STATES.map((state) => [state, 0])) as Record<JobState, number>;
 
-/** True when one more attempt of the queue may start. */
-export const admits = ({ settings, running }: QueueRow): boolean =>
-  !settings.paused && (settings.maxRunning === undefined || running < settings.maxRunning);
+/** True when one more attempt of the queue may start, as far as its rate allows. */
+export const admits = ({ rules, running }: QueueRow): boolean =>
+  !rules.paused && running < rules.maxRunning;
 
 /** Adds to the set that stands under a key. */
 export function addTo<K, V>(sets: Map<K, Set<V>>, key: K, value: V): void {

@@ -2,6 +2,7 @@
 import type { Labels } from "../../shared/constraints.ts";
 import type { JobState } from "../../shared/job.ts";
 import type { Heartbeat, Progress } from "../../shared/messages.ts";
+import type { QueueSettings } from "../../shared/queue-settings.ts";
 import type { Claim } from "./claim.ts";
 import { shownState, type JobEntry } from "./entry.ts";
 import type { JobList } from "./job-list.ts";
@@ -48,10 +49,8 @@ export type WorkerView = {
   silentMs: number;
 };
 
-export type QueueView = {
+export type QueueView = QueueSettings & {
   name: string;
-  paused: boolean;
-  maxRunning?: number;
   depth: Record<JobState, number>;
   /** Submit instant of the oldest job that could start now. */
   oldestAt?: number;

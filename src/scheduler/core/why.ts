@@ -2,10 +2,14 @@
 import { formatConstraint, matches } from "../../shared/constraints.ts";
 import type { Heartbeat } from "../../shared/messages.ts";
 import { isOver, type JobEntry } from "./entry.ts";
+import { isBusy, keyOf } from "./key-row.ts";
+import { levelOf } from "./lane.ts";
 import type { Placer } from "./placer.ts";
+import { opensAt } from "./rate.ts";
 import { freeSlots, QUIET_MS, type Row } from "./row.ts";
-import { announces, isPinnedTo } from "./shape.ts";
-import { admits, queueRow, type Tables } from "./tables.ts";
+import { handlerTests } from "./why-handler.ts";
+import { isPinnedTo } from "./shape.ts";
+import { admits, queueRow, type QueueRow, type Tables } from "./tables.ts";
 
 /** One test that workers must pass, and how many of those that passed the tests before it failed this one. */
 export type Filter = { what: string; removed: number };
@@ -18,9 +22,12 @@ export type Reason =
   | { code: "not_before" | "retry_backoff"; at: number }
   | { code: "queue_paused"; queue: string }
   | { code: "queue_full"; queue: string; running: number; maxRunning: number }
+  | { code: "rate_limited"; queue: string; limit: number; perMs: number; at: number }
+  | { code: "key_busy"; key: string; running: number; limit: number; jobs: string[] }
   | { code: "no_workers" }
   | { code: "worker_not_present"; worker: string }
   | { code: "no_such_handler"; handler: string }
+  | { code: "no_such_version"; handler: string; announced: string[] }
   | { code: "no_match"; constraints: string[] }
   | { code: "not_accepting"; cordoned: number; draining: number; quiet: number }
   | { code: "too_few_slots"; needed: number; largest: number }
@@ -35,11 +42,11 @@ export type Why = {
   /** Workers known, and what removed how many of them, in the order of the tests. */
   workers: number;
   filters: Filter[];
-  /** Jobs with the same needs that go before this one. */
+  /** Jobs with the same needs and the same key that go before this one. */
   ahead: number;
 };
 
-type Test = {
+export type Test = {
   what: string;
   pass: (row: Row, beat: Heartbeat) => boolean;
   reason: (failed: Row[]) => Reason;
@@ -58,18 +65,18 @@ export function explain(
   const settled = settledReason(tables, entry, now);
   if (settled)
     return { job: entry.id, reasons: [settled], workers: rows.length, filters: [], ahead: 0 };
-  const { filters, reason } = sift(testsOf(entry, mono), rows);
+  const level = (of: JobEntry): number => levelOf(of, queueRow(tables, of.shape.queue), now);
+  const { filters, reason } = sift(testsOf(entry, mono, level), rows);
   const reasons = [
     ...waitReasons(tables, entry, now),
     ...(rows.length === 0 ? [{ code: "no_workers" } as const] : reason ? [reason] : []),
   ];
-  const ahead = aheadOf(placer, entry);
   return {
     job: entry.id,
     reasons: reasons.length === 0 ? [{ code: "next" }] : reasons,
     workers: rows.length,
     filters,
-    ahead,
+    ahead: placer.ahead(entry),
   };
 }
 
@@ -82,20 +89,36 @@ function settledReason(tables: Tables, entry: JobEntry, now: number): Reason | u
   return (entry.expiresAt ?? Infinity) <= now ? { code: "expired" } : undefined;
 }
 
-function waitReasons(
-  tables: Tables,
-  { notBefore, attempt, shape }: JobEntry,
-  now: number,
-): Reason[] {
+function waitReasons(tables: Tables, entry: JobEntry, now: number): Reason[] {
+  const { notBefore, attempt, shape } = entry;
   const reasons: Reason[] = [];
   if (notBefore !== undefined && notBefore > now)
     reasons.push({ code: attempt > 0 ? "retry_backoff" : "not_before", at: notBefore });
-  const queue = queueRow(tables, shape.queue);
-  const { paused, maxRunning } = queue.settings;
-  if (paused) reasons.push({ code: "queue_paused", queue: queue.name });
-  else if (!admits(queue) && maxRunning !== undefined)
-    reasons.push({ code: "queue_full", queue: queue.name, running: queue.running, maxRunning });
-  return reasons;
+  const ofQueue = queueReason(queueRow(tables, shape.queue), now);
+  const ofKey = keyReason(tables, entry);
+  return [...reasons, ...(ofQueue ? [ofQueue] : []), ...(ofKey ? [ofKey] : [])];
+}
+
+function queueReason(queue: QueueRow, now: number): Reason | undefined {
+  const { name, running, rules } = queue;
+  if (rules.paused) return { code: "queue_paused", queue: name };
+  if (!admits(queue))
+    return { code: "queue_full", queue: name, running, maxRunning: rules.maxRunning };
+  const at = opensAt(queue, now);
+  return at !== undefined && rules.rate
+    ? { code: "rate_limited", queue: name, ...rules.rate, at }
+    : undefined;
+}
+
+const MAX_NAMED = 3;
+
+function keyReason(tables: Tables, entry: JobEntry): Reason | undefined {
+  const key = keyOf(tables, entry);
+  if (key === undefined || !isBusy(key)) return undefined;
+  const { name, running, queue } = key;
+  const jobs = [...key.open].filter(({ claim }) => claim !== undefined).map(({ id }) => id);
+  const limit = queue.rules.keyLimit;
+  return { code: "key_busy", key: name, running, limit, jobs: jobs.slice(0, MAX_NAMED) };
 }
 
 /** Sends the workers through the tests; the reason is that of the test which removed the last of them. */
@@ -112,8 +135,9 @@ function sift(tests: Test[], rows: Row[]): { filters: Filter[]; reason: Reason |
   return { filters, reason };
 }
 
-function testsOf({ shape, priority }: JobEntry, mono: number): Test[] {
-  const { pin, handler, slots, require } = shape;
+function testsOf(entry: JobEntry, mono: number, level: (of: JobEntry) => number): Test[] {
+  const { shape } = entry;
+  const { pin, slots, require } = shape;
   const constraints = require.map(formatConstraint);
   const noMatch = (): Reason => ({ code: "no_match", constraints });
   return [
@@ -126,15 +150,7 @@ function testsOf({ shape, priority }: JobEntry, mono: number): Test[] {
             reason: (): Reason => ({ code: "worker_not_present", worker: pin }),
           },
         ]),
-    ...(handler === undefined
-      ? []
-      : [
-          {
-            what: `handler ${handler}`,
-            pass: (_: Row, beat: Heartbeat) => announces(shape, beat),
-            reason: (): Reason => ({ code: "no_such_handler", handler }),
-          },
-        ]),
+    ...handlerTests(shape),
     {
       what: `protocol ${shape.protocol}`,
       pass: (_, beat) => beat.protocol >= shape.protocol,
@@ -177,23 +193,11 @@ function testsOf({ shape, priority }: JobEntry, mono: number): Test[] {
     {
       what: "not kept for a larger job",
       pass: ({ reserved }) =>
-        reserved === undefined || reserved.shape === shape || reserved.priority < priority,
-      reason: (failed) => ({
-        code: "worker_kept",
-        priority: failed[0]?.reserved?.priority ?? priority,
-      }),
+        reserved === undefined || reserved.shape === shape || level(reserved) < level(entry),
+      reason: (failed) => ({ code: "worker_kept", priority: level(failed[0]?.reserved ?? entry) }),
     },
   ];
 }
 
 const isQuiet = (row: Row, mono: number): boolean =>
   row.presence === "expired" || mono - row.seen > QUIET_MS;
-
-function aheadOf(placer: Placer, entry: JobEntry): number {
-  let ahead = 0;
-  for (const line of placer.linesLike(entry.shape)) {
-    if (line.priority > entry.priority) ahead += line.size;
-    else if (line.priority === entry.priority) ahead += line.ahead(entry);
-  }
-  return ahead;
-}

@@ -3,8 +3,8 @@ import type {
   ControlReply,
   ControlRequest,
   LeaderLease,
-  QueueSettings,
 } from "../../shared/messages.ts";
+import type { QueueSettings } from "../../shared/queue-settings.ts";
 import type { Broker } from "../../shared/io/broker.ts";
 import type { Clock } from "../../shared/io/clock.ts";
 import type { JobStore } from "../../shared/io/job-store.ts";

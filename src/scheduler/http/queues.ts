@@ -2,7 +2,7 @@
 import { createRoute, OpenAPIHono, z } from "@hono/zod-openapi";
 
 import { JOB_STATES } from "../../shared/job.ts";
-import { queueSettingsSchema, type QueueSettings } from "../../shared/messages.ts";
+import { queueSettingsSchema, type QueueSettings } from "../../shared/queue-settings.ts";
 import { specError } from "../../shared/spec.ts";
 import type { QueueView } from "../core/board.ts";
 import { json, jsonBody, problems } from "./answers.ts";

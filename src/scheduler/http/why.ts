@@ -1,6 +1,7 @@
 // Says why a job has not started, as data and in words.
 import { createRoute, OpenAPIHono, z } from "@hono/zod-openapi";
 
+import { formatDuration } from "../../shared/durations.ts";
 import { MillraceError } from "../../shared/errors.ts";
 import type { Reason } from "../core/board.ts";
 import { json, problems } from "./answers.ts";
@@ -23,7 +24,7 @@ const whySchema = z
     filters: z
       .array(z.object({ what: z.string(), removed: z.int() }))
       .describe("What removed how many of them, in the order of the tests."),
-    ahead: z.int().describe("Jobs with the same needs that go first."),
+    ahead: z.int().describe("Jobs with the same needs and the same key that go first."),
   })
   .openapi("Why");
 
@@ -70,12 +71,18 @@ export function inWords(reason: Reason): string {
       return `Queue ${reason.queue} is paused.`;
     case "queue_full":
       return `Queue ${reason.queue} runs ${reason.running} of at most ${reason.maxRunning} attempts at once.`;
+    case "rate_limited":
+      return `Queue ${reason.queue} starts ${reason.limit} in ${formatDuration(reason.perMs)}; the next at ${iso(reason.at)}.`;
+    case "key_busy":
+      return `The key ${reason.key} runs ${reason.running} of at most ${reason.limit} at once: ${reason.jobs.join(", ")}.`;
     case "no_workers":
       return "There is no worker; start one with: millrace worker.";
     case "worker_not_present":
       return `Worker ${reason.worker}, which it is pinned to, is not here.`;
     case "no_such_handler":
       return `No worker announces the handler ${reason.handler}.`;
+    case "no_such_version":
+      return `No worker announces ${reason.handler}; there is ${reason.announced.join(", ")}.`;
     case "no_match":
       return `No worker passes all of: ${reason.constraints.join(", ")}.`;
     case "not_accepting":

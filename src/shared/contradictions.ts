@@ -1,0 +1,44 @@
+// The rules of a job spec that look at several fields at once.
+import type { JobSpec } from "./spec.ts";
+
+export type Complaint = { path: string[]; message: string };
+
+export function contradictions(spec: JobSpec): Complaint[] {
+  const kinds = (["command", "script", "handler"] as const).filter(
+    (kind) => spec[kind] !== undefined,
+  );
+  const found =
+    kinds.length === 1
+      ? belongings(spec)
+      : [complaint(kinds[1] ?? "command", "give exactly one of command, script and handler")];
+  if (spec.command?.[0] === "") found.push(complaint("command", "the program must not be empty"));
+  if (spec.shell && spec.command?.length !== 1)
+    found.push(complaint("shell", "needs a command of exactly one element"));
+  if (spec.runAt !== undefined && spec.delay !== undefined)
+    found.push(complaint("delay", "give runAt or delay, not both"));
+  return found;
+}
+
+/** Which kind of job each of these fields belongs to. */
+const BELONGS = {
+  interpreter: ["script"],
+  args: ["script"],
+  input: ["handler"],
+  env: ["command", "script"],
+  cwd: ["command", "script"],
+  stdin: ["command", "script"],
+  secrets: ["command", "script"],
+  limits: ["command", "script"],
+} as const;
+
+function belongings(spec: JobSpec): Complaint[] {
+  return Object.entries(BELONGS)
+    .filter(
+      ([field, kinds]) =>
+        spec[field as keyof JobSpec] !== undefined &&
+        kinds.every((kind) => spec[kind] === undefined),
+    )
+    .map(([field, kinds]) => complaint(field, `goes with ${kinds.join(" or ")} only`));
+}
+
+const complaint = (field: string, message: string): Complaint => ({ path: [field], message });
