@@ -20,6 +20,7 @@ import { waitCommand } from "./commands/wait.ts";
 import { whyCommand } from "./commands/why.ts";
 import { workerCommand } from "./commands/worker.ts";
 import { cordonCommand, drainCommand, uncordonCommand } from "./commands/worker-actions.ts";
+import { webhooksCommand } from "./commands/webhooks.ts";
 import { workersCommand } from "./commands/workers.ts";
 import type { CliConfig } from "./config.ts";
 import { type Context, createContext } from "./context.ts";
@@ -36,6 +37,7 @@ const COMMANDS: Record<string, ((context: Context) => Command)[]> = {
     uncordonCommand,
     drainCommand,
     queuesCommand,
+    webhooksCommand,
   ],
   "Who may what:": [keysCommand],
   "Run Millrace:": [devCommand, schedulerCommand, workerCommand, doctorCommand, reconcileCommand],

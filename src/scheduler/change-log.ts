@@ -30,13 +30,13 @@ export type ChangeLog = {
 };
 
 export type ChangeLogDeps = {
-  view: Pick<Board, "watch">;
+  view: Pick<Board, "watch" | "newestSeq">;
   broker: Pick<Broker, "range" | "subjects">;
   /** What those get who are too far behind to know what they have missed: the newest entry of the timeline, or all of them. */
   behind: "newest" | "all";
 };
 
-type Step = { changes: Change[]; to: number | undefined };
+type Step = { changes: Change[]; to: number };
 
 const CAPACITY = 2_000;
 const BATCH = 500;
@@ -46,11 +46,10 @@ export function createChangeLog({ view, broker, behind }: ChangeLogDeps): Change
   const bells = new Set<() => void>();
   let watch: Disposable | undefined;
   let recent: Change[] = [];
-  /** `recent` has all changes after this sequence; unknown before the first. */
-  let covered: number | undefined;
+  /** `recent` has all changes after this sequence. */
+  let covered = 0;
 
   function add(change: Change): void {
-    covered ??= change.seq - 1;
     recent.push(change);
     if (recent.length >= 2 * CAPACITY) {
       covered = recent[CAPACITY - 1]?.seq ?? covered;
@@ -61,6 +60,7 @@ export function createChangeLog({ view, broker, behind }: ChangeLogDeps): Change
 
   function join(ring: () => void): Disposable {
     bells.add(ring);
+    if (watch === undefined) covered = view.newestSeq();
     watch ??= view.watch("*", ({ record, seq, fresh = 0 }) => {
       if (record !== undefined && fresh > 0) add(changeIn(record, seq, fresh));
     });
@@ -70,25 +70,23 @@ export function createChangeLog({ view, broker, behind }: ChangeLogDeps): Change
         if (bells.size > 0) return;
         watch?.[Symbol.dispose]();
         watch = undefined;
-        covered = undefined;
         recent = [];
       },
     };
   }
 
   /** What comes after a position, and how far that reaches. */
-  async function next(position: number | undefined): Promise<Step> {
-    if (position === undefined) return { changes: [], to: covered };
-    if (covered !== undefined && position >= covered) {
+  async function next(position: number): Promise<Step> {
+    if (position >= covered) {
       const changes = newerThan(recent, position);
       return { changes, to: changes.at(-1)?.seq ?? position };
     }
     const step = await readOn(position);
     // where the stream has nothing more, all that there was in between has been replaced
-    return step.to === position && covered !== undefined ? { changes: [], to: covered } : step;
+    return step.to === position ? { changes: [], to: covered } : step;
   }
 
-  async function readOn(position: number): Promise<{ changes: Change[]; to: number }> {
+  async function readOn(position: number): Promise<Step> {
     const { messages } = await broker.range(stream, {
       from: position + 1,
       subject: all,

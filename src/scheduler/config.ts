@@ -19,6 +19,8 @@ export type SchedulerConfig = CommonConfig & {
   replicas: 1 | 3 | 5;
   /** Length of the leader's lease; absent: 3 s on one broker, 15 s where an election of the brokers must fit in. */
   leaseMs?: number;
+  /** Webhooks may lead to addresses inside the network. */
+  webhooksInside: boolean;
   auth: AuthSettings;
 };
 
@@ -35,6 +37,8 @@ export type SchedulerFlags = CommonFlags &
     replicas?: string;
     /** MILLRACE_LEASE. */
     lease?: string;
+    /** MILLRACE_WEBHOOKS_INSIDE=true; default no. */
+    webhooksInside?: boolean;
   };
 
 /** Throws `invalid_config` that lists everything that is wrong. */
@@ -66,6 +70,12 @@ export function readSchedulerConfig(
     '--lease must be whole seconds from "1s" to "60s"',
   );
 
+  const inside = settings.text(undefined, "MILLRACE_WEBHOOKS_INSIDE", "false");
+  settings.require(
+    inside === "true" || inside === "false",
+    "MILLRACE_WEBHOOKS_INSIDE must be true or false",
+  );
+
   const host = settings.text(flags.host, "MILLRACE_HOST", "127.0.0.1");
   const auth = readAuth(settings, flags, host);
 
@@ -76,6 +86,7 @@ export function readSchedulerConfig(
     auth,
     port,
     replicas: replicas as SchedulerConfig["replicas"],
+    webhooksInside: flags.webhooksInside ?? inside === "true",
     ...(advertiseUrl === "" ? {} : { advertiseUrl }),
     ...(leaseMs === undefined ? {} : { leaseMs }),
   };

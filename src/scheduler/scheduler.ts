@@ -22,6 +22,7 @@ import { createLogReader } from "./logs/log-reader.ts";
 import { createLogView } from "./log-view.ts";
 import { createSchedulerMetrics } from "./metrics.ts";
 import { createReplica } from "./replica.ts";
+import { openWebhooks } from "./webhooks/open.ts";
 
 export type RunSchedulerOptions = {
   log?: Log;
@@ -54,6 +55,7 @@ export async function runScheduler(
   const store = createJobStore(broker);
   const replica = createReplica({ broker, log });
   const book = createConfigBook({ broker, log });
+  const webhooks = openWebhooks({ broker, book, view: replica.board, config, log });
   const { board } = replica;
   let url: string | undefined;
 
@@ -64,7 +66,11 @@ export async function runScheduler(
     ttlMs: config.leaseMs ?? (await defaultLease(broker)),
     log,
     lead: (lease, leading) =>
-      lead({ broker, replica, store, log, onPlaced: metrics.placed }, lease, leading),
+      lead(
+        { broker, replica, store, log, duties: [webhooks.duty], onPlaced: metrics.placed },
+        lease,
+        leading,
+      ),
   });
   using metrics = createSchedulerMetrics({
     board,
@@ -82,6 +88,7 @@ export async function runScheduler(
     newJobId,
     control: createControl(broker),
     queues: { put: (name, settings) => putQueue(broker, name, settings) },
+    webhooks: webhooks.api,
     leader: election.leader,
     ready: () => broker.isUp() && replica.isWarm(),
     metrics: metrics.text,

@@ -13,7 +13,7 @@ import {
   type TimelineEntry,
 } from "./job.ts";
 import { backoffMs, lossBackoffMs, MAX_LOSSES, retriesAfter } from "./retry.ts";
-import { notBeforeOf, SPEC_DEFAULTS, type JobSpec } from "./spec.ts";
+import { notBeforeOf, type JobSpec } from "./spec.ts";
 
 const KEPT_ATTEMPTS = 50;
 const KEPT_TIMELINE = 100;
@@ -90,13 +90,6 @@ export function apply(record: JobRecord, event: JobEvent): JobRecord {
     case "retried":
       return retried(record, event);
   }
-}
-
-/** How long a final record is kept, in milliseconds. */
-export function retentionMs({ spec: { retention }, state }: JobRecord): number {
-  const asked =
-    typeof retention === "object" ? (isFinal(state) ? retention[state] : undefined) : retention;
-  return asked === undefined ? SPEC_DEFAULTS.retentionMs : durationMs(asked);
 }
 
 type Of<T extends JobEvent["type"]> = Extract<JobEvent, { type: T }>;

@@ -19,6 +19,7 @@ import {
 } from "./fields.ts";
 import { handlerReference } from "./handler-reference.ts";
 import { isName, isWorkerId } from "./names.ts";
+import { retentionSchema } from "./retention.ts";
 
 const LIMITS = {
   arguments: 10_000,
@@ -90,18 +91,6 @@ const signatureSchema = z
     value: z.base64().max(128).describe("Ed25519, over what the job runs."),
   })
   .describe("Who asked, for workers that start nothing else.");
-
-const kept = duration({ minMs: 1_000 });
-
-const retentionSchema = z.union([
-  kept,
-  z.strictObject({
-    succeeded: kept.optional(),
-    failed: kept.optional(),
-    cancelled: kept.optional(),
-    expired: kept.optional(),
-  }),
-]);
 
 const fields = z.strictObject({
   queue: name.optional().describe('The line the job waits in; default "default".'),
@@ -281,7 +270,6 @@ export const SPEC_DEFAULTS = {
   slots: 1,
   priority: 5,
   graceMs: 10_000,
-  retentionMs: 7 * 86_400_000,
   maxOutputBytes: 1_073_741_824,
 } as const;
 

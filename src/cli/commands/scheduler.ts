@@ -17,6 +17,7 @@ export function schedulerCommand({ act, config, terminal }: Context): Command {
     .option("--advertise-url <url>", "where others reach it; usually what it listens on")
     .option("--replicas <n>", "copies of every stream that it makes: 1, 3 or 5")
     .option("--lease <duration>", "how long a leader may be silent before another takes over")
+    .option("--webhooks-inside", "let webhooks lead to addresses inside the network")
     .option("--log-level <level>", "trace, debug, info, warn, error or silent")
     .option("--auth", "callers must show an API key (MILLRACE_AUTH)")
     .option("--jwt-jwks <file|url>", "or a token that is signed with one of these keys")

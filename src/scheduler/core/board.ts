@@ -169,6 +169,7 @@ export function createBoard() {
       const entry = tables.jobs.get(id);
       return entry && explain({ tables, placer }, entry, now, mono);
     },
+    newestSeq: facts.newestSeq,
     /** Calls back on each change of the job, or of any job ("*"), in the order of the facts, until disposed. */
     watch(id: string, listener: (change: JobChange) => void): Disposable {
       const set = listeners.get(id) ?? new Set();

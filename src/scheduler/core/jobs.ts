@@ -34,6 +34,8 @@ export type JobFacts = {
   assigned(item: AssignedItem, worker: string, assignSeq: number, at: number): void;
   /** Changes the job by `act` and puts it where it belongs then. */
   change(entry: JobEntry, act: () => void): void;
+  /** Sequence of the newest record, or of the end of one, that is known. */
+  newestSeq(): number;
   /** Finished jobs whose cancel intent still stands. */
   readonly leftovers: ReadonlySet<string>;
 };
@@ -153,6 +155,7 @@ export function createJobFacts(deps: {
 
   return {
     leftovers,
+    newestSeq: () => newestSeq,
     change,
     jobChanged(record, seq) {
       newestSeq = Math.max(newestSeq, seq);

@@ -39,6 +39,7 @@ const PROBLEMS = {
   403: "The caller may not do that.",
   404: "There is no such thing.",
   409: "The state of the job does not allow it, or the idempotency key was used otherwise.",
+  412: "It has changed since; read it again.",
   413: "The body is too large.",
   415: "The body is not JSON in UTF-8.",
   422: "The body does not fit the schema; `field` says where.",

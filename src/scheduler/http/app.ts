@@ -25,6 +25,7 @@ import { createErrorHandler } from "./problem.ts";
 import { createQueueRoutes } from "./queues.ts";
 import { registerSpec } from "./spec-schema.ts";
 import { createStatsRoutes } from "./stats.ts";
+import { createWebhookRoutes } from "./webhooks.ts";
 import { createWhyRoutes } from "./why.ts";
 import { createWorkerRoutes } from "./workers.ts";
 
@@ -52,6 +53,7 @@ export function createApp(given: HttpDeps) {
     .route("/", createWorkerRoutes(deps))
     .route("/", createQueueRoutes(deps))
     .route("/", createStatsRoutes(deps))
+    .route("/", createWebhookRoutes(deps))
     .route("/", createEventRoutes(deps))
     .route("/", createApiKeyRoutes(deps))
     .route("/", createAuditRoutes(deps))

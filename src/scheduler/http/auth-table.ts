@@ -49,6 +49,12 @@ export const ACCESS: Readonly<Record<string, Access>> = {
   "GET /v1/queues": whole("queues:read"),
   "PUT /v1/queues/:name": whole("queues:admin"),
   "GET /v1/stats": whole("workers:read"),
+  "GET /v1/webhooks": whole("webhooks:read"),
+  "GET /v1/webhooks/:name": whole("webhooks:read"),
+  "PUT /v1/webhooks/:name": whole("webhooks:write"),
+  "DELETE /v1/webhooks/:name": whole("webhooks:write"),
+  "GET /v1/webhooks/:name/dead-letters": whole("webhooks:read"),
+  "POST /v1/webhooks/:name/dead-letters/redeliver": whole("webhooks:write"),
 
   "POST /v1/api-keys": confined("keys:admin"),
   "GET /v1/api-keys": confined("keys:admin"),

@@ -13,11 +13,21 @@ import type { Board } from "../core/board.ts";
 import type { LogReader } from "../logs/log-reader.ts";
 import type { KeyDeps } from "./api-keys.ts";
 import type { AuthDeps } from "./auth.ts";
+import type { Webhooks } from "../webhooks/webhooks.ts";
 
 /** The questions that every replica's index answers. It may lag a little behind the store. */
 export type View = Pick<
   Board,
-  "get" | "list" | "worker" | "workers" | "queues" | "stats" | "series" | "why" | "watch"
+  | "get"
+  | "list"
+  | "worker"
+  | "workers"
+  | "queues"
+  | "stats"
+  | "series"
+  | "why"
+  | "newestSeq"
+  | "watch"
 >;
 
 export type HttpDeps = {
@@ -33,6 +43,7 @@ export type HttpDeps = {
   /** Asks a worker; throws `worker_unreachable` when it does not answer. */
   control(workerId: string, request: ControlRequest): Promise<ControlReply>;
   queues: { put(name: string, settings: QueueSettings): Promise<void> };
+  webhooks: Webhooks;
   /** Who leads as far as this replica knows. */
   leader(): LeaderLease | undefined;
   /** True when this replica can serve: connected, and its index has caught up. */

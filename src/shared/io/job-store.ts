@@ -1,8 +1,8 @@
 // Job records in their stream: created once, changed by compare-and-set only, unknown outcomes resolved by reading back.
 import { hasCode, MillraceError } from "../errors.ts";
 import { isFinal, type JobRecord } from "../job.ts";
-import { retentionMs } from "../job-machine.ts";
 import { decodeRecord, type CancelIntent } from "../messages.ts";
+import { retentionMs } from "../retention.ts";
 import type { Broker } from "./broker.ts";
 import { MARKERS_MS } from "./feed.ts";
 import { pause } from "./lifecycle.ts";

@@ -11,9 +11,13 @@ import type { JobView } from "../../../src/scheduler/http/job-view.ts";
 import { listen, type ListenOptions } from "../../../src/scheduler/http/listen.ts";
 import { createLogView } from "../../../src/scheduler/log-view.ts";
 import { createLogReader } from "../../../src/scheduler/logs/log-reader.ts";
+import { createDeliver } from "../../../src/scheduler/webhooks/deliver.ts";
+import { createWebhooks, type Webhooks } from "../../../src/scheduler/webhooks/webhooks.ts";
 import { createReplica } from "../../../src/scheduler/replica.ts";
 import type { Problem } from "../../../src/shared/errors.ts";
 import { connectBroker, type Broker } from "../../../src/shared/io/broker.ts";
+import { createConfigStore } from "../../../src/shared/io/config-store.ts";
+import { createHappenings } from "../../../src/shared/io/happenings.ts";
 import { createJobStore, type JobStore } from "../../../src/shared/io/job-store.ts";
 import { silentLog } from "../../../src/shared/io/log.ts";
 import { ensureTopology } from "../../../src/shared/io/topology.ts";
@@ -21,6 +25,7 @@ import { apply } from "../../../src/shared/job-machine.ts";
 import type { Ending } from "../../../src/shared/job.ts";
 import type { ControlReply, ControlRequest, Heartbeat } from "../../../src/shared/messages.ts";
 import { ID_ALPHABET, JOB_ID_LENGTH } from "../../../src/shared/names.ts";
+import { decodeWebhook, decodeWebhookState } from "../../../src/shared/webhook.ts";
 import { createShipper } from "../../../src/worker/output/shipper.ts";
 import type { OutputSink } from "../../../src/worker/output/sink.ts";
 import { startBroker, type TestBroker } from "../../lab/broker.ts";
@@ -185,6 +190,7 @@ async function startReplica(
         await broker.publish(broker.subjects.queues.key(name), JSON.stringify(settings));
       },
     },
+    webhooks: webhooksOf(broker),
     leader: () => ({ v: 1, scheduler: identity, epoch: 1, since: 0 }),
     ready: () => replica.isWarm() && broker.isUp(),
     metrics: async () => "millrace_up 1\n",
@@ -226,6 +232,18 @@ async function startReplica(
     await Promise.all([running, reading]);
     await broker[Symbol.asyncDispose]();
   }
+}
+
+/** As the API has them; nobody delivers by itself. */
+function webhooksOf(broker: Broker): Webhooks {
+  return createWebhooks({
+    broker,
+    shelf: { entries: () => [] },
+    store: createConfigStore(broker, "webhook", decodeWebhook),
+    states: createConfigStore(broker, "webhook-state", decodeWebhookState),
+    happenings: createHappenings(broker),
+    deliver: createDeliver({ clock: broker.clock, inside: false }),
+  });
 }
 
 const heartbeat = (): Heartbeat => ({

@@ -12,6 +12,7 @@ test("defaults", () => {
     replicas: 1,
     logLevel: "info",
     auth: { required: false, insecureOpen: false },
+    webhooksInside: false,
   });
 });
 
