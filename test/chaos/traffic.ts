@@ -23,7 +23,8 @@ export type TrafficOptions = {
   signal: AbortSignal;
 };
 
-const REPEAT_MS = 500;
+/** Hundreds of callers wait while nobody answers; they must leave this process time for its links. */
+const REPEAT_MS = { least: 500, most: 8_000 };
 const MAX_REPEATS = 100;
 
 export function startTraffic(options: TrafficOptions): Traffic {
@@ -43,7 +44,7 @@ export function startTraffic(options: TrafficOptions): Traffic {
     for (let repeats = 0; ; repeats += 1) {
       const reply = await ask(random.pick(urls));
       if (reply.answer !== "unknown" || repeats >= MAX_REPEATS || signal.aborted) return reply;
-      await pause(REPEAT_MS, signal);
+      await pause(Math.min(REPEAT_MS.least * 2 ** repeats, REPEAT_MS.most), signal);
     }
   }
 
