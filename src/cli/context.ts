@@ -1,5 +1,5 @@
 // What every command is given: where it runs, where it writes, and how it reaches a server.
-import { type Api, createApi } from "./api.ts";
+import { type Api, createApi } from "../client/api.ts";
 import type { CliConfig } from "./config.ts";
 import { readIdentity } from "./identity.ts";
 import type { ServerOptions } from "./options.ts";

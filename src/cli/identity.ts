@@ -2,16 +2,11 @@
 import { readFileSync } from "node:fs";
 import type { SecureContextOptions } from "node:tls";
 
+import type { Identity } from "../client/api.ts";
 import { MillraceError } from "../shared/errors.ts";
 
 /** Names of files, and a token or the name of the file that holds it. */
 export type IdentityOptions = { token?: string; ca?: string; cert?: string; certKey?: string };
-
-export type Identity = {
-  /** Sent as a bearer token. */
-  token?: string;
-  tls: SecureContextOptions;
-};
 
 type Environment = Readonly<Record<string, string | undefined>>;
 

@@ -1,5 +1,5 @@
 // Pages through the server's list of jobs.
-import type { Api } from "./api.ts";
+import type { Api } from "../client/api.ts";
 import type { JobView } from "./views.ts";
 
 export type JobFilter = {

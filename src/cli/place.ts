@@ -3,7 +3,7 @@ import { availableParallelism } from "node:os";
 
 import { hasCode } from "../shared/errors.ts";
 import type { JobSpec } from "../shared/spec.ts";
-import { type Api, createApi } from "./api.ts";
+import { type Api, createApi } from "../client/api.ts";
 import { runDir } from "./config.ts";
 import type { Context } from "./context.ts";
 import type { ServerOptions } from "./options.ts";

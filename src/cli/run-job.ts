@@ -1,11 +1,11 @@
 // Follows a submitted job to its end: output as it comes, Ctrl-C cancels, a second one leaves.
 import { aborted } from "../shared/io/lifecycle.ts";
-import type { Api } from "./api.ts";
+import type { Api } from "../client/api.ts";
 import { EXIT, exitCodeOf, signalCode } from "./exit-codes.ts";
-import { followLogs } from "./follow.ts";
+import { followLogs } from "../client/follow.ts";
 import { type Interrupt, onInterrupt } from "./interrupts.ts";
 import { outcomeText } from "./job-lines.ts";
-import { awaitEnd, cancel } from "./jobs.ts";
+import { awaitEnd, cancel } from "../client/jobs.ts";
 import { showLogs } from "./show-logs.ts";
 import type { Terminal } from "./terminal.ts";
 import type { JobView } from "./views.ts";

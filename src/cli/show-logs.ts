@@ -1,5 +1,5 @@
 // Puts a job's output where it belongs: bytes to the channel they came from, or entries as JSON lines.
-import { bytesOf, type LogEntry } from "./log-entries.ts";
+import { bytesOf, type LogEntry } from "../client/log-entries.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** Writes each entry as it arrives. Stops early when nobody reads any more. */

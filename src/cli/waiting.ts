@@ -1,9 +1,9 @@
 // Tells a person at a terminal what a job waits for.
 import { isFinal } from "../shared/job.ts";
 import { every } from "../shared/io/lifecycle.ts";
-import type { Api } from "./api.ts";
+import type { Api } from "../client/api.ts";
 import { clip, shortDuration } from "./display.ts";
-import { getJob, jobPath } from "./jobs.ts";
+import { getJob, jobPath } from "../client/jobs.ts";
 import type { Terminal } from "./terminal.ts";
 import { summarize, type Why } from "./why.ts";
 

@@ -2,7 +2,7 @@
 import { Command } from "commander";
 
 import type { Context } from "../context.ts";
-import { cancel } from "../jobs.ts";
+import { cancel } from "../../client/jobs.ts";
 import { forServer, type ServerOptions } from "../options.ts";
 
 type Options = ServerOptions & { reason?: string };

@@ -2,7 +2,7 @@
 import { Command } from "commander";
 
 import type { Context } from "../context.ts";
-import { getJob } from "../jobs.ts";
+import { getJob } from "../../client/jobs.ts";
 import { describeJob } from "../job-lines.ts";
 import { forServer, type ServerOptions } from "../options.ts";
 

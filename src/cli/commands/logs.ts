@@ -3,7 +3,7 @@ import { Command, InvalidArgumentError, Option } from "commander";
 
 import { CHANNELS } from "../../shared/chunk.ts";
 import type { Context } from "../context.ts";
-import { followLogs, type LogQuery, readLogs } from "../follow.ts";
+import { followLogs, type LogQuery, readLogs } from "../../client/follow.ts";
 import { forServer, integer, type ServerOptions } from "../options.ts";
 import { showLogs } from "../show-logs.ts";
 

@@ -2,7 +2,7 @@
 import { Command } from "commander";
 
 import type { Context } from "../context.ts";
-import { jobPath } from "../jobs.ts";
+import { jobPath } from "../../client/jobs.ts";
 import { forServer, type ServerOptions } from "../options.ts";
 import type { JobView } from "../views.ts";
 

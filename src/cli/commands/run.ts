@@ -2,7 +2,7 @@
 import { Command } from "commander";
 
 import type { Context } from "../context.ts";
-import { submit } from "../jobs.ts";
+import { submit } from "../../client/jobs.ts";
 import { forServer } from "../options.ts";
 import { findPlace, type PlaceOptions } from "../place.ts";
 import { followToEnd } from "../run-job.ts";

@@ -4,7 +4,7 @@ import { Command } from "commander";
 import type { Context } from "../context.ts";
 import { EXIT, exitCodeOf } from "../exit-codes.ts";
 import { outcomeText } from "../job-lines.ts";
-import { awaitEnd } from "../jobs.ts";
+import { awaitEnd } from "../../client/jobs.ts";
 import { forServer, type ServerOptions } from "../options.ts";
 
 export function waitCommand({ act, api, terminal }: Context): Command {

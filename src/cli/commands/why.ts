@@ -3,7 +3,7 @@ import { Command } from "commander";
 
 import type { Context } from "../context.ts";
 import { printable } from "../display.ts";
-import { jobPath } from "../jobs.ts";
+import { jobPath } from "../../client/jobs.ts";
 import { forServer, type ServerOptions } from "../options.ts";
 import { filterLines, summarize, type Why } from "../why.ts";
 

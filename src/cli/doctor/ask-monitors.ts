@@ -1,5 +1,5 @@
 // Asks nats-servers' monitoring endpoints how they write to disk, which no client is told.
-import { createApi } from "../api.ts";
+import { createApi } from "../../client/api.ts";
 import type { MonitorFacts } from "./facts.ts";
 
 const PORT = 8222;

@@ -1,5 +1,5 @@
 // Asks a server for its totals and its clock.
-import type { Api } from "../api.ts";
+import type { Api } from "../../client/api.ts";
 import type { Stats } from "../views.ts";
 import type { ServerFacts } from "./facts.ts";
 

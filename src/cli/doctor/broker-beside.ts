@@ -1,5 +1,5 @@
 // Finds the broker of a server: the one that is configured, else the one that a `dev` announced together with it.
-import type { Api } from "../api.ts";
+import type { Api } from "../../client/api.ts";
 import type { CliConfig } from "../config.ts";
 import { announced, brokerUrl } from "../server-address.ts";
 

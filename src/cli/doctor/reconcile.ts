@@ -4,7 +4,7 @@ import { inspectBroker } from "../../shared/io/inspect.ts";
 import { createJobStore } from "../../shared/io/job-store.ts";
 import { pause } from "../../shared/io/lifecycle.ts";
 import { isFinal } from "../../shared/job.ts";
-import type { Api } from "../api.ts";
+import type { Api } from "../../client/api.ts";
 import { readCancels } from "./cancel-intents.ts";
 import { compare, standing, type Difference } from "./differences.ts";
 import { openFreshIndex, type FreshIndex } from "./fresh-index.ts";

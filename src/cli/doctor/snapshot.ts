@@ -1,6 +1,6 @@
 // What a scheduler derives from the records, as a flat list of statements: the same list from a server and from an index.
 import type { Board } from "../../scheduler/core/board.ts";
-import type { Api } from "../api.ts";
+import type { Api } from "../../client/api.ts";
 import { listJobs } from "../job-list.ts";
 import type { QueueView, WorkerView } from "../views.ts";
 

@@ -1,6 +1,6 @@
 import { afterAll, expect, it } from "vitest";
 
-import { createApi } from "../../../src/cli/api.ts";
+import { createApi } from "../../../src/client/api.ts";
 import { reconcile, type Reconciliation } from "../../../src/cli/doctor/reconcile.ts";
 import type { Board } from "../../../src/scheduler/core/board.ts";
 import { newJobId, startHttpLab, WORKER } from "../http/http-lab.ts";

@@ -3,7 +3,7 @@ import { createServer, type RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
 import { expect, it } from "vitest";
 
-import { type Api, createApi } from "../../../src/cli/api.ts";
+import { type Api, createApi } from "../../../src/client/api.ts";
 import { MillraceError, toProblem } from "../../../src/shared/errors.ts";
 
 /** An API client of a server that answers so. */

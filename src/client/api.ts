@@ -1,10 +1,17 @@
 // Talks to a Millrace server. On node:http, since the first use of fetch costs a short command 150 ms.
 import { request as httpRequest, type IncomingMessage } from "node:http";
 import { request as httpsRequest } from "node:https";
+import type { SecureContextOptions } from "node:tls";
 
 import { tlsProblem } from "../shared/io/tls.ts";
 import { ERROR_CODES, MillraceError, type ErrorCode, type Problem } from "../shared/errors.ts";
-import type { Identity } from "./identity.ts";
+
+/** How a caller shows a server who it is, and how it knows the server. */
+export type Identity = {
+  /** Sent as a bearer token. */
+  token?: string;
+  tls: SecureContextOptions;
+};
 
 export type Call = {
   method?: "GET" | "POST" | "PUT" | "DELETE";

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 
-import { bytesOf, type LogEntry } from "../../../src/cli/log-entries.ts";
-import { readNdjson } from "../../../src/cli/ndjson.ts";
+import { bytesOf, type LogEntry } from "../../../src/client/log-entries.ts";
+import { readNdjson } from "../../../src/client/ndjson.ts";
 
 const VALUES = [{ text: "grüß dich 👋\n" }, { list: [1, 2, 3] }, "last"];
 const BYTES = Buffer.from(`${VALUES.map((value) => JSON.stringify(value)).join("\n\n")}\n`);

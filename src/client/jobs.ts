@@ -5,7 +5,7 @@ import { isFinal } from "../shared/job.ts";
 import type { JobSpec } from "../shared/spec.ts";
 import type { Api } from "./api.ts";
 import { persistently } from "./persistence.ts";
-import type { JobView } from "./views.ts";
+import type { JobView } from "../scheduler/http/job-view.ts";
 
 const WAIT_S = 60;
 
