@@ -3,6 +3,7 @@ import { hostname } from "node:os";
 import { customAlphabet } from "nanoid";
 
 import { connectBroker, type Broker } from "../shared/io/broker.ts";
+import { createHappenings } from "../shared/io/happenings.ts";
 import { createJobStore } from "../shared/io/job-store.ts";
 import { runAll } from "../shared/io/lifecycle.ts";
 import { createLog, type Log } from "../shared/io/log.ts";
@@ -14,6 +15,7 @@ import type { SchedulerConfig } from "./config.ts";
 import { createConfigBook } from "./config-book.ts";
 import { createControl } from "./control.ts";
 import { createElection } from "./election.ts";
+import { createGroups } from "./groups/groups.ts";
 import { createApp } from "./http/app.ts";
 import { loopbackHosts } from "./http/gate.ts";
 import { listen } from "./http/listen.ts";
@@ -57,6 +59,13 @@ export async function runScheduler(
   const book = createConfigBook({ broker, log });
   const webhooks = openWebhooks({ broker, book, view: replica.board, config, log });
   const { board } = replica;
+  const groups = createGroups({
+    broker,
+    replica,
+    store,
+    tell: createHappenings(broker).tell,
+    log,
+  });
   let url: string | undefined;
 
   const election = createElection({
@@ -67,7 +76,14 @@ export async function runScheduler(
     log,
     lead: (lease, leading) =>
       lead(
-        { broker, replica, store, log, duties: [webhooks.duty], onPlaced: metrics.placed },
+        {
+          broker,
+          replica,
+          store,
+          log,
+          duties: [groups.expander, webhooks.duty],
+          onPlaced: metrics.placed,
+        },
         lease,
         leading,
       ),
@@ -87,6 +103,7 @@ export async function runScheduler(
     log,
     newJobId,
     control: createControl(broker),
+    groups: groups.desk,
     queues: { put: (name, settings) => putQueue(broker, name, settings) },
     webhooks: webhooks.api,
     leader: election.leader,
@@ -104,7 +121,7 @@ export async function runScheduler(
       "whoever reaches the API may run programs on the workers",
     );
   options.onListening?.(api.url);
-  await runAll([replica, book.feed, election], signal);
+  await runAll([replica, book.feed, groups.feed, election], signal);
 }
 
 /** Nobody reaches a scheduler at "every address". */

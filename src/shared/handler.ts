@@ -1,6 +1,7 @@
 // Handlers: TypeScript functions that workers run as jobs, and what a module must say to define one.
 import { MillraceError } from "./errors.ts";
 import { isVersion } from "./handler-reference.ts";
+import type { Origin } from "./job.ts";
 import { isName } from "./names.ts";
 import { duration } from "./fields.ts";
 import { fieldPath, retrySchema, type RetryPolicy } from "./spec.ts";
@@ -13,6 +14,8 @@ export type HandlerContext = {
   readonly workerId: string;
   /** The job's own labels. */
   readonly labels: Readonly<Record<string, string>>;
+  /** The group that the job belongs to; in an array its place from 0, how many there are, and the values it stands for. */
+  readonly group?: Readonly<NonNullable<Origin["group"]>>;
   /** Aborts on cancel, on timeout and when the worker leaves. A handler that ignores it keeps its slot until it returns. */
   readonly signal: AbortSignal;
   /**

@@ -1,4 +1,5 @@
 // The job record: the one truth about a job, as it stands in the stream.
+import type { Labels } from "./constraints.ts";
 import type { JobSpec, RetryPolicy } from "./spec.ts";
 
 /**
@@ -90,11 +91,11 @@ export type TimelineEntry = {
 /** What brought a job about, when that was not a plain submit. Fixed with the job, like its spec. */
 export type Origin = {
   /** The definition that the spec was made from. */
-  definition?: { name: string; version: number };
+  definition?: { name: string; version: number; test?: true };
   /** The schedule that fired, and the instant (epoch ms) that it fired for. */
   schedule?: { name: string; at: number };
-  /** The group that the job belongs to, and its place there. */
-  group?: { id: string; member: string; index?: number };
+  /** The group that the job belongs to, and its place there; `count` and `values` where the member is an array. */
+  group?: { id: string; member: string; index?: number; count?: number; values?: Labels };
   /** The tenant that it belongs to; absent: the installation as a whole. */
   namespace?: string;
 };

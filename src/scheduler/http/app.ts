@@ -14,6 +14,8 @@ import { addDocs } from "./docs.ts";
 import type { HttpEnv } from "./env.ts";
 import { createEventRoutes } from "./events.ts";
 import { createGate } from "./gate.ts";
+import { createGroupListRoutes } from "./group-list.ts";
+import { createGroupRoutes } from "./groups.ts";
 import { createHealthRoutes } from "./health.ts";
 import { createJobActionRoutes } from "./job-actions.ts";
 import { createJobEventRoutes } from "./job-events.ts";
@@ -48,6 +50,8 @@ export function createApp(given: HttpDeps) {
     .route("/", createJobListRoutes(deps))
     .route("/", createJobActionRoutes(deps))
     .route("/", createJobEventRoutes(deps))
+    .route("/", createGroupRoutes(deps))
+    .route("/", createGroupListRoutes(deps))
     .route("/", createLogRoutes(deps))
     .route("/", createWhyRoutes(deps))
     .route("/", createWorkerRoutes(deps))

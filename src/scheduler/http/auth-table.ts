@@ -41,6 +41,14 @@ export const ACCESS: Readonly<Record<string, Access>> = {
   "GET /v1/jobs/:id/why": confined("jobs:read"),
   "GET /v1/events": confined("jobs:read"),
 
+  "POST /v1/groups": submit,
+  "GET /v1/groups": confined("jobs:read"),
+  "GET /v1/groups/:id": confined("jobs:read"),
+  "GET /v1/groups/:id/jobs": confined("jobs:read"),
+  "POST /v1/groups/:id/cancel": confined("jobs:cancel"),
+  "POST /v1/groups/:id/retry": confined("jobs:submit"),
+  "DELETE /v1/groups/:id": confined("jobs:admin"),
+
   "GET /v1/workers": whole("workers:read"),
   "GET /v1/workers/:id": whole("workers:read"),
   "POST /v1/workers/:id/cordon": whole("workers:admin"),

@@ -10,6 +10,7 @@ import type { Clock } from "../../shared/io/clock.ts";
 import type { JobStore } from "../../shared/io/job-store.ts";
 import type { Log } from "../../shared/io/log.ts";
 import type { Board } from "../core/board.ts";
+import type { GroupDesk } from "../groups/group-desk.ts";
 import type { LogReader } from "../logs/log-reader.ts";
 import type { KeyDeps } from "./api-keys.ts";
 import type { AuthDeps } from "./auth.ts";
@@ -42,6 +43,7 @@ export type HttpDeps = {
   newJobId(): string;
   /** Asks a worker; throws `worker_unreachable` when it does not answer. */
   control(workerId: string, request: ControlRequest): Promise<ControlReply>;
+  groups: GroupDesk;
   queues: { put(name: string, settings: QueueSettings): Promise<void> };
   webhooks: Webhooks;
   /** Who leads as far as this replica knows. */

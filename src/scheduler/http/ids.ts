@@ -10,6 +10,16 @@ export const jobParams = z.object({
     .openapi({ example: "k3v9x0q2m7c1w8z5b4n6" }),
 });
 
+export const groupParams = z.object({
+  id: z
+    .string()
+    .refine(
+      isJobId,
+      "A group id has 20 lower-case letters and digits, as POST /v1/groups returned it.",
+    )
+    .openapi({ example: "w5z1n6q2m7c8k3v9x0b4" }),
+});
+
 export const workerParams = z.object({
   id: z
     .string()

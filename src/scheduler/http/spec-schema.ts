@@ -2,12 +2,15 @@
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import { z } from "zod";
 
+import { groupSpecSchema } from "../../shared/group.ts";
 import { jobSpecSchema } from "../../shared/spec.ts";
 import type { HttpEnv } from "./env.ts";
 
 export const SPEC_REFERENCE = { $ref: "#/components/schemas/JobSpec" } as const;
 
-/** Adds the component that `SPEC_REFERENCE` names. Any JSON may be a handler's input, which the generator cannot say by itself. */
+export const GROUP_REFERENCE = { $ref: "#/components/schemas/GroupSpec" } as const;
+
+/** Adds the components that `SPEC_REFERENCE` and `GROUP_REFERENCE` name. Any JSON may be a handler's input, which the generator cannot say by itself. */
 export function registerSpec(app: OpenAPIHono<HttpEnv>): void {
   const {
     $schema: _dialect,
@@ -20,4 +23,21 @@ export function registerSpec(app: OpenAPIHono<HttpEnv>): void {
     ...schema,
     properties: { ...properties, input },
   } as { type: "object" });
+  app.openAPIRegistry.registerComponent("schemas", "GroupSpec", groupComponent());
+}
+
+function groupComponent() {
+  const {
+    $schema: _dialect,
+    $defs: _anyJson,
+    ...schema
+  } = z.toJSONSchema(groupSpecSchema, {
+    io: "input",
+    override({ zodSchema, jsonSchema }) {
+      if (zodSchema !== jobSpecSchema) return;
+      for (const key of Object.keys(jsonSchema)) delete jsonSchema[key];
+      Object.assign(jsonSchema, SPEC_REFERENCE);
+    },
+  });
+  return schema as { type: "object" };
 }

@@ -89,7 +89,12 @@ export function createCommandRunner(deps: Deps): CommandRunner {
     const env = { ...spec.env, ...secrets };
     return launcher().launch({
       argv,
-      env: jobEnvironment(baseEnv, { env }, { jobId, attempt, workerId, workDir: workDir.path }),
+      env: jobEnvironment(
+        baseEnv,
+        { env },
+        { jobId, attempt, workerId, workDir: workDir.path },
+        record.origin,
+      ),
       limits,
       ...(policy.user === undefined ? {} : { user: policy.user }),
       cwd: spec.cwd ?? workDir.path,

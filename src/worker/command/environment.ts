@@ -1,4 +1,5 @@
 // The environment of a job: what it may see of the worker's, what it asked for, and where it runs.
+import type { Origin } from "../../shared/job.ts";
 import type { JobSpec } from "../../shared/spec.ts";
 
 type Variables = Record<string, string>;
@@ -20,6 +21,7 @@ export function jobEnvironment(
   base: Variables,
   spec: Pick<JobSpec, "env">,
   place: Place,
+  origin?: Origin,
 ): Variables {
   return {
     ...base,
@@ -28,5 +30,26 @@ export function jobEnvironment(
     MILLRACE_ATTEMPT: String(place.attempt),
     MILLRACE_WORKER_ID: place.workerId,
     MILLRACE_WORK_DIR: place.workDir,
+    ...groupVariables(origin?.group),
+  };
+}
+
+/** What a job of a group may know: the group, and in an array its place, how many there are, and what it stands for. */
+function groupVariables(group: Origin["group"]): Variables {
+  if (group === undefined) return {};
+  const { id, member, index, count, values = {} } = group;
+  const place =
+    index === undefined || count === undefined
+      ? {}
+      : { MILLRACE_INDEX: String(index), MILLRACE_COUNT: String(count) };
+  const matrix = Object.entries(values).map(([key, value]) => [
+    `MILLRACE_MATRIX_${key.toUpperCase()}`,
+    value,
+  ]);
+  return {
+    MILLRACE_GROUP: id,
+    MILLRACE_MEMBER: member,
+    ...place,
+    ...(Object.fromEntries(matrix) as Variables),
   };
 }

@@ -34,6 +34,7 @@ export function createHandlerRunner(deps: {
       attempt,
       workerId,
       labels: record.spec.labels ?? {},
+      ...(record.origin?.group === undefined ? {} : { group: record.origin.group }),
       signal,
       log: (...values) => output.write("stdout", Buffer.from(`${format(...values)}\n`)),
       progress(value, note) {

@@ -9,6 +9,7 @@ import type { HttpDeps } from "../../../src/scheduler/http/deps.ts";
 import { loopbackHosts } from "../../../src/scheduler/http/gate.ts";
 import type { JobView } from "../../../src/scheduler/http/job-view.ts";
 import { listen, type ListenOptions } from "../../../src/scheduler/http/listen.ts";
+import { createGroups } from "../../../src/scheduler/groups/groups.ts";
 import { createLogView } from "../../../src/scheduler/log-view.ts";
 import { createLogReader } from "../../../src/scheduler/logs/log-reader.ts";
 import { createDeliver } from "../../../src/scheduler/webhooks/deliver.ts";
@@ -154,7 +155,9 @@ async function startReplica(
   const replica = createReplica({ broker });
   const book = createConfigBook({ broker });
   const stop = new AbortController();
-  const running = replica.run(stop.signal);
+  const store = createJobStore(broker);
+  const groups = createGroups({ broker, replica, store, tell: async () => undefined });
+  const running = Promise.all([replica.run(stop.signal), groups.feed.run(stop.signal)]);
   let stopping: Promise<void> | undefined;
   await until(() => replica.isWarm(), "the replica to be warm");
   const view = replica.board;
@@ -173,7 +176,7 @@ async function startReplica(
     },
   };
   const app = createApp({
-    store: createJobStore(broker),
+    store,
     view,
     logs: createLogReader({ broker: counting, view: createLogView(view) }),
     broker,
@@ -185,6 +188,7 @@ async function startReplica(
       asked.push({ worker, request });
       return { ok: true, held: 0 };
     },
+    groups: groups.desk,
     queues: {
       async put(name, settings) {
         await broker.publish(broker.subjects.queues.key(name), JSON.stringify(settings));

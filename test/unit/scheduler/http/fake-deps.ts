@@ -3,6 +3,7 @@ import { openToAnybody } from "../../../../src/scheduler/auth/authenticate.ts";
 import { unlimited } from "../../../../src/scheduler/auth/rate-limit.ts";
 import type { HttpDeps } from "../../../../src/scheduler/http/deps.ts";
 import { createBoard } from "../../../../src/scheduler/core/board.ts";
+import { createGroupIndex } from "../../../../src/scheduler/groups/group-index.ts";
 import { silentLog } from "../../../../src/shared/io/log.ts";
 import { createSubjects } from "../../../../src/shared/subjects.ts";
 
@@ -45,6 +46,15 @@ export function fakeDeps(changes: Partial<HttpDeps> = {}): HttpDeps {
     log: silentLog,
     newJobId: () => "k3v9x0q2m7c1w8z5b4n6",
     control: unexpected,
+    groups: {
+      submit: unexpected,
+      idFor: unexpected,
+      read: unexpected,
+      cancel: unexpected,
+      retry: unexpected,
+      remove: unexpected,
+      index: createGroupIndex(),
+    },
     queues: { put: unexpected },
     webhooks: {
       list: unexpected,
