@@ -3,7 +3,8 @@ import { MillraceError } from "./errors.ts";
 import { isOverGroup, type GroupRecord, type GroupSpec, type MemberNote } from "./group.ts";
 import { KEPT_TIMELINE } from "./group-progress.ts";
 import { durationMs } from "./durations.ts";
-import { SPEC_DEFAULTS } from "./spec.ts";
+
+const DEFAULT_RETENTION = "7d";
 
 export type GroupSubmission = Pick<
   GroupRecord,
@@ -112,4 +113,4 @@ function entered(record: GroupRecord, entry: GroupRecord["timeline"][number]): G
 
 /** How long a finished group is kept, in milliseconds. */
 export const groupRetentionMs = ({ spec }: GroupRecord): number =>
-  spec.retention === undefined ? SPEC_DEFAULTS.retentionMs : durationMs(spec.retention);
+  durationMs(spec.retention ?? DEFAULT_RETENTION);
