@@ -1,4 +1,6 @@
 // F10: how it grows: jobs a second and CPU per job by jobs in flight, by backlog, by number of workers.
+import { setTimeout as delay } from "node:timers/promises";
+
 import { startCrowd } from "../lib/crowd.ts";
 import { median } from "../lib/figures.ts";
 import { startInstallation } from "../lib/installation.ts";
@@ -20,10 +22,17 @@ const BUSY = 100;
 const BUSY_SLOTS = 50;
 const JOBS = 5_000;
 const FILLING = 1_000;
+const IDLE_MS = 4_000;
 const WAITING = { handler: "noop", priority: 1 };
 const SPEC = { handler: "noop", priority: 9 };
 
-type Point = { at: number; rates: number[]; cpuMs: number[] };
+type Point = {
+  at: number;
+  rates: number[];
+  cpuMs: number[];
+  /** CPU milliseconds a second of doing nothing. */
+  idleCpuMs: number;
+};
 
 export const growth: Workload = {
   key: "F10",
@@ -33,23 +42,60 @@ export const growth: Workload = {
     const flights = await byFlight(bench);
     const backlogs = await byBacklog(bench);
     const crowds = await byWorkers(bench);
+    const queued = { points: backlogs, from: 0, of: "queued" };
+    const flying = { points: flights, from: 2, of: "in flight" };
+    const registered = { points: crowds, from: 0, of: "workers" };
     return {
       figures: [
-        compare("jobs/s", backlogs, 0, "queued", "higher", 0.8),
-        compare("CPU ms/job", backlogs, 0, "queued", "lower", 1.25),
-        compare("CPU ms/job", crowds, 0, "workers", "lower", 1.25),
-        compare("jobs/s", flights, 2, "in flight", "higher", 0.8),
-        compare("CPU ms/job", flights, 2, "in flight", "lower", 1.25),
+        compare(queued, rate),
+        compare(queued, cost),
+        compare(flying, rate),
+        compare(flying, cost),
+        compare(registered, rate),
+        compare(registered, costOfJobsAlone),
       ],
       curves: [
-        curveOf("throughput", "Throughput", "jobs in flight", "jobs/s", flights),
-        curveOf("cost-in-flight", "CPU by jobs in flight", "jobs in flight", "CPU ms/job", flights),
-        curveOf("cost-backlog", "CPU by backlog", "jobs queued", "CPU ms/job", backlogs),
-        curveOf("cost-workers", "CPU by workers", "registered workers", "CPU ms/job", crowds),
+        curveOf("throughput", flying, [rate]),
+        curveOf("cost-in-flight", flying, [cost]),
+        curveOf("cost-backlog", queued, [cost]),
+        curveOf("throughput-workers", registered, [rate]),
+        curveOf("cost-workers", registered, [cost, costOfJobsAlone]),
       ],
     };
   },
 };
+
+/** What is compared at each point. */
+type Measure = {
+  name: string;
+  unit: string;
+  better: Figure["better"];
+  limit: number;
+  of(point: Point): number[];
+};
+
+const rate: Measure = {
+  name: "jobs/s",
+  unit: "jobs/s",
+  better: "higher",
+  limit: 0.8,
+  of: ({ rates }) => rates,
+};
+const cost: Measure = {
+  name: "CPU per job",
+  unit: "CPU ms/job",
+  better: "lower",
+  limit: 1.25,
+  of: ({ cpuMs }) => cpuMs,
+};
+/** Heartbeats cost the same with and without jobs. */
+const costOfJobsAlone: Measure = {
+  ...cost,
+  name: "CPU per job, heartbeats apart",
+  of: ({ cpuMs, rates, idleCpuMs }) => cpuMs.map((ms, index) => ms - idleCpuMs / rates[index]!),
+};
+
+type Series = { points: readonly Point[]; from: number; of: string };
 
 async function byFlight(bench: Bench): Promise<Point[]> {
   await using installation = await startInstallation();
@@ -104,6 +150,8 @@ async function byWorkers(bench: Bench): Promise<Point[]> {
   for (const point of points) {
     await using _crowd = await startCrowd(installation, point.at, SLOTS / point.at);
     await loop(submitter, Math.min(jobs, 2_000), BUSY);
+    const idle = await spentOn(installation, () => delay(IDLE_MS));
+    point.idleCpuMs = idle.cpuMs / idle.seconds;
     for (let round = 0; round < bench.rounds; round += 1) {
       const { seconds, cpuMs } = await spentOn(installation, () => loop(submitter, jobs, BUSY));
       point.rates.push(jobs / seconds);
@@ -116,49 +164,31 @@ async function byWorkers(bench: Bench): Promise<Point[]> {
 const loop = (submitter: Submitter, jobs: number, inFlight: number): Promise<void> =>
   inParallel(jobs, inFlight, () => submitter.run(SPEC));
 
-const newPoint = (at: number): Point => ({ at, rates: [], cpuMs: [] });
-
-type Unit = "jobs/s" | "CPU ms/job";
-const samplesOf = (unit: Unit, { rates, cpuMs }: Point) => (unit === "jobs/s" ? rates : cpuMs);
+const newPoint = (at: number): Point => ({ at, rates: [], cpuMs: [], idleCpuMs: 0 });
 
 /** The largest point beside a smaller one. */
-function compare(
-  unit: Unit,
-  points: readonly Point[],
-  smaller: number,
-  of: string,
-  better: Figure["better"],
-  limit: number,
-): Figure {
-  const [small, large] = [points[smaller]!, points.at(-1)!];
+function compare({ points, from, of }: Series, measure: Measure): Figure {
+  const [small, large] = [points[from]!, points.at(-1)!];
   const nameOf = ({ at }: Point) => `${at.toLocaleString("en-US")} ${of}`;
   return {
-    what: `${unit} with ${nameOf(large)}`,
-    unit,
-    better,
-    samples: samplesOf(unit, large),
-    floor: { what: `with ${nameOf(small)}`, samples: samplesOf(unit, small) },
-    target: { of: "ratio", limit },
+    what: `${measure.name} with ${nameOf(large)}`,
+    unit: measure.unit,
+    better: measure.better,
+    samples: measure.of(large),
+    floor: { what: `with ${nameOf(small)}`, samples: measure.of(small) },
+    target: { of: "ratio", limit: measure.limit },
     cpuMsPerJob: large.cpuMs,
   };
 }
 
-const curveOf = (
-  name: string,
-  title: string,
-  x: string,
-  y: Unit,
-  points: readonly Point[],
-): Curve => ({
+const curveOf = (name: string, { points, of }: Series, measures: readonly Measure[]): Curve => ({
   name,
-  title,
-  x,
-  y,
+  title: `${measures[0]!.name} by ${of}`,
+  x: of,
+  y: measures[0]!.unit,
   scale: { x: "even", y: "linear" },
-  lines: [
-    {
-      name: "Millrace",
-      points: points.map((point) => [point.at, median(samplesOf(y, point))] as const),
-    },
-  ],
+  lines: measures.map((measure) => ({
+    name: measure.name,
+    points: points.map((point) => [point.at, median(measure.of(point))] as const),
+  })),
 });
