@@ -13,7 +13,7 @@ const bench = {
   rounds: options.rounds,
   scaled: (count: number) => (options.quick ? Math.ceil(count / 10) : count),
   huge: options.huge,
-  peers: openPeers(options.peers, options.quick ? 0.1 : 0.5),
+  peers: openPeers(options.peers, (workload) => (options.quick && workload !== "W5" ? 0.1 : 1)),
   note,
 };
 const wanted = WORKLOADS.filter(({ key }) => options.only.includes(key));

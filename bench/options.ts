@@ -15,6 +15,8 @@ export type Options = {
   peers?: string;
   /** Where the results go. */
   out: string;
+  /** Puts the figures into README.md, too. */
+  readme: boolean;
 };
 
 export const USAGE = `npm run bench -- [options]
@@ -24,6 +26,7 @@ export const USAGE = `npm run bench -- [options]
   --huge         backlogs of a million jobs instead of 200,000
   --peers <dir>  compare with BullMQ, by the harness set up there (MILLRACE_PEERS)
   --out <dir>    for results; default bench/results
+  --readme       put the figures into README.md, too
   --json         end with one line of JSON`;
 
 export function readOptions(args: readonly string[], env: NodeJS.ProcessEnv): Options {
@@ -33,6 +36,7 @@ export function readOptions(args: readonly string[], env: NodeJS.ProcessEnv): Op
       quick: { type: "boolean", default: false },
       huge: { type: "boolean", default: false },
       json: { type: "boolean", default: false },
+      readme: { type: "boolean", default: false },
       only: { type: "string" },
       rounds: { type: "string" },
       peers: { type: "string" },
@@ -54,6 +58,7 @@ export function readOptions(args: readonly string[], env: NodeJS.ProcessEnv): Op
     only,
     rounds,
     out: values.out,
+    readme: values.readme,
     ...(peers === undefined ? {} : { peers }),
   };
 }

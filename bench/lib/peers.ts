@@ -12,8 +12,11 @@ export type Peers = {
   bullmq(workload: string, durable: boolean): Promise<PeerRecord[]>;
 };
 
+/** Of a full run, by workload: reading lines back is compared with as many lines, whatever else is cut short. */
+type Scale = (workload: string) => number;
+
 /** `dir` is the harness after its set-up; undefined where there is none. */
-export function openPeers(dir: string | undefined, scale: number): Peers | undefined {
+export function openPeers(dir: string | undefined, scale: Scale): Peers | undefined {
   if (dir === undefined || !existsSync(join(dir, "bin/subreap"))) return undefined;
   return {
     async bullmq(workload, durable) {
@@ -21,7 +24,7 @@ export function openPeers(dir: string | undefined, scale: number): Peers | undef
       const command = [process.execPath, "peers/bullmq.mjs", workload, variant];
       const child = spawn(join(dir, "bin/subreap"), command, {
         cwd: dir,
-        env: { ...process.env, BENCH_SCALE: String(scale) },
+        env: { ...process.env, BENCH_SCALE: String(scale(workload)) },
         stdio: ["ignore", "pipe", "inherit"],
       });
       const records: PeerRecord[] = [];

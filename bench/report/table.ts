@@ -9,8 +9,8 @@ const HEAD = [
 
 export function tableOf({ workloads }: Report): string {
   const rows = Object.entries(workloads).flatMap(([key, section]) => [
-    rowOf(key, section),
-    ...section.more.map((entry) => rowOf("", entry)),
+    rowOf(cellsOf(key, section)),
+    ...section.more.map((entry) => rowOf(cellsOf("", entry))),
   ]);
   const durability = Object.entries(workloads).map(
     ([key, section]) => `- ${key}: ${section.durability}`,
@@ -18,9 +18,11 @@ export function tableOf({ workloads }: Report): string {
   return [...HEAD, ...rows, "", "What survives what:", "", ...durability].join("\n");
 }
 
-function rowOf(key: string, entry: Entry): string {
+export const rowOf = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
+
+export function cellsOf(key: string, entry: Entry): string[] {
   const { what, value, unit, cpuMsPerJob, floor, floorIs, ratio, met } = entry;
-  const cells = [
+  return [
     key,
     what,
     `${show(value)} ${unit}`,
@@ -30,7 +32,6 @@ function rowOf(key: string, entry: Entry): string {
     targetText(entry),
     met === null ? "" : met ? "yes" : "no",
   ];
-  return `| ${cells.join(" | ")} |`;
 }
 
 function targetText({ target, targetOf, better, unit }: Entry): string {
