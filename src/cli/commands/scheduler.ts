@@ -30,10 +30,12 @@ export function schedulerCommand({ act, config, terminal }: Context): Command {
   return forBroker(command).action(
     act(async ({ json, withParent, ...flags }: Options) => {
       if (withParent) endWithParent();
-      const [{ readSchedulerConfig }, { runScheduler }] = await Promise.all([
+      const [{ readSchedulerConfig }, { giveHeapRoom }, { runScheduler }] = await Promise.all([
         import("../../scheduler/config.ts"),
+        import("../../shared/io/heap.ts"),
         import("../../scheduler/scheduler.ts"),
       ]);
+      giveHeapRoom();
       const stop = new AbortController();
       using _interrupts = onInterrupt(() => stop.abort());
       const onListening = (url: string) =>

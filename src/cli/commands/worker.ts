@@ -33,11 +33,14 @@ export function workerCommand({ act, config, terminal }: Context): Command {
   return forBroker(command).action(
     act(async ({ json, withParent, ...flags }: Options) => {
       if (withParent) endWithParent();
-      const [{ readWorkerConfig }, { listenForStop }, { runWorker }] = await Promise.all([
-        import("../../worker/config.ts"),
-        import("../../worker/stop-signals.ts"),
-        import("../../worker/worker.ts"),
-      ]);
+      const [{ giveHeapRoom }, { readWorkerConfig }, { listenForStop }, { runWorker }] =
+        await Promise.all([
+          import("../../shared/io/heap.ts"),
+          import("../../worker/config.ts"),
+          import("../../worker/stop-signals.ts"),
+          import("../../worker/worker.ts"),
+        ]);
+      giveHeapRoom();
       using stop = listenForStop();
       const onId = (id: string) =>
         void (json ? terminal.printJson({ worker: id }) : terminal.print(`worker ${id}`));
