@@ -208,13 +208,14 @@ function move(
   const { notBefore: _notBefore, ...rest } = record;
   const timeline = [...record.timeline, entryOf(event, state)];
   const surplus = timeline.length - KEPT_TIMELINE;
-  return {
-    ...rest,
-    ...changes,
-    state,
-    timeline: timeline.slice(-KEPT_TIMELINE),
-    ...(surplus > 0 ? { forgotten: (record.forgotten ?? 0) + surplus } : {}),
-  };
+  // not spread: what was cloned that way takes new members ten times as slowly, and every job passes here
+  return Object.assign(
+    {},
+    rest,
+    changes,
+    { state, timeline: timeline.slice(-KEPT_TIMELINE) },
+    surplus > 0 ? { forgotten: (record.forgotten ?? 0) + surplus } : {},
+  );
 }
 
 function entryOf(event: JobEvent, state: JobState): TimelineEntry {

@@ -5,7 +5,7 @@
 import type { MsgHdrs, NatsConnection } from "nats";
 
 import { MillraceError } from "../errors.ts";
-import { deferred, type Deferred } from "./lifecycle.ts";
+import { headOf, statusOf } from "./wire.ts";
 
 export type PublishOptions = {
   /** Refuse unless this is the last sequence of the subject; 0: unless the subject is empty. */
@@ -21,15 +21,21 @@ export type PublishOptions = {
 
 export type Stamp = { seq: number };
 
-type Pending = Deferred<Stamp> & { subject: string; deadline: number };
-type Outgoing = { token: string; payload: string | Uint8Array; headers: MsgHdrs | undefined };
+type Pending = {
+  token: number;
+  subject: string;
+  payload: string | Uint8Array;
+  headers: MsgHdrs | undefined;
+  deadline: number;
+  resolve(stamp: Stamp): void;
+  reject(error: unknown): void;
+};
 type Reply = { seq?: number; error?: { err_code?: number; code?: number; description?: string } };
 
 const SWEEP_MS = 250;
 const DEFAULT_TIMEOUT_MS = 5_000;
 const LOST_RACE = new Set([10_070, 10_071, 10_164, 10_158]);
 const NO_SPACE = new Set([10_077, 10_047, 10_023, 10_028]);
-const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
 export type Publisher = Disposable & {
@@ -44,18 +50,17 @@ export function createPublisher(
   isUp: () => boolean,
   mono: () => number,
 ): Publisher {
-  const pending = new Map<string, Pending>();
-  let outgoing: Outgoing[] = [];
+  const pending = new Map<number, Pending>();
+  let outgoing: Pending[] = [];
   let count = 0;
   let sweeper: NodeJS.Timeout | undefined;
 
   const subscription = nc.subscribe(`${inbox}.*`, {
     callback: (_error, message) => {
-      const token = message.subject.slice(inbox.length + 1);
-      const wait = pending.get(token);
+      const wait = pending.get(Number(message.subject.slice(inbox.length + 1)));
       if (wait === undefined) return;
-      pending.delete(token);
-      if (message.headers?.code === 503)
+      pending.delete(wait.token);
+      if (statusOf(headOf(message)) === 503)
         wait.reject(unknown(wait.subject, "no stream answers for it"));
       else settle(wait, message.data);
     },
@@ -63,9 +68,9 @@ export function createPublisher(
 
   function sweep(): void {
     const now = mono();
-    for (const [token, wait] of pending) {
+    for (const wait of pending.values()) {
       if (wait.deadline > now) continue;
-      pending.delete(token);
+      pending.delete(wait.token);
       wait.reject(unknown(wait.subject, "no answer in time"));
     }
     sweeper = pending.size > 0 ? setTimeout(sweep, SWEEP_MS) : undefined;
@@ -75,16 +80,16 @@ export function createPublisher(
   function flush(): void {
     const batch = outgoing;
     outgoing = [];
-    for (const { token, payload, headers } of batch) {
-      const wait = pending.get(token);
+    for (const wait of batch) {
+      const { token, subject, payload, headers } = wait;
       // Who was told that it failed must not see it stored by a later connection.
-      if (wait === undefined) continue;
+      if (!pending.has(token)) continue;
       const reply = `${inbox}.${token}`;
       try {
-        nc.publish(wait.subject, payload, headers === undefined ? { reply } : { reply, headers });
+        nc.publish(subject, payload, headers === undefined ? { reply } : { reply, headers });
       } catch (error) {
         pending.delete(token);
-        wait.reject(unknown(wait.subject, "it could not be sent", error));
+        wait.reject(unknown(subject, "it could not be sent", error));
       }
     }
   }
@@ -99,16 +104,15 @@ export function createPublisher(
     failPending,
     publish(subject, payload, options = {}) {
       if (!isUp()) return Promise.reject(unknown(subject, "the connection is down"));
-      const wait: Pending = {
-        ...deferred<Stamp>(),
-        subject,
-        deadline: mono() + (options.timeoutMs ?? DEFAULT_TIMEOUT_MS),
-      };
-      const token = (count++).toString(36);
-      pending.set(token, wait);
-      sweeper ??= setTimeout(sweep, SWEEP_MS);
-      if (outgoing.push({ token, payload, headers: headersOf(options) }) === 1) setImmediate(flush);
-      return wait.promise;
+      return new Promise((resolve, reject) => {
+        const token = count++;
+        const deadline = mono() + (options.timeoutMs ?? DEFAULT_TIMEOUT_MS);
+        const headers = headersOf(options);
+        const wait = { token, subject, payload, headers, deadline, resolve, reject };
+        pending.set(token, wait);
+        sweeper ??= setTimeout(sweep, SWEEP_MS);
+        if (outgoing.push(wait) === 1) setImmediate(flush);
+      });
     },
     [Symbol.dispose]() {
       clearTimeout(sweeper);
@@ -165,9 +169,8 @@ function headersOf(options: PublishOptions): MsgHdrs | undefined {
     lines += `Nats-Expected-Last-Sequence: ${options.expectStream}\r\n`;
   if (options.ttlMs !== undefined)
     lines += `Nats-TTL: ${Math.max(1, Math.ceil(options.ttlMs / 1_000))}s\r\n`;
-  for (const [name, value] of Object.entries(options.headers ?? {}))
-    lines += `${name}: ${value}\r\n`;
+  for (const name in options.headers) lines += `${name}: ${options.headers[name]}\r\n`;
   if (lines === "") return undefined;
-  const bytes = encoder.encode(`NATS/1.0\r\n${lines}\r\n`);
+  const bytes = Buffer.from(`NATS/1.0\r\n${lines}\r\n`);
   return { encode: () => bytes } as unknown as MsgHdrs;
 }

@@ -4,7 +4,15 @@ import type { Msg, NatsConnection } from "nats";
 import { MillraceError } from "../errors.ts";
 import { deferred, type Deferred } from "./lifecycle.ts";
 import { refusal } from "./publisher.ts";
-import { storedOf, storedOfLeaderReply, type LeaderReply, type Stored } from "./wire.ts";
+import {
+  headOf,
+  lineOf,
+  statusOf,
+  storedOf,
+  storedOfLeaderReply,
+  type LeaderReply,
+  type Stored,
+} from "./wire.ts";
 
 export type RangeQuery = {
   /** First stream sequence of interest. */
@@ -106,7 +114,7 @@ export function createReader(nc: NatsConnection, inbox: string, isUp: () => bool
       fromLeader(stream, subject, { seq: Math.max(1, from), next_by_subj: subject }),
     async lastNearby(stream, subject) {
       const message = await ask(`$JS.API.DIRECT.GET.${stream}.${subject}`, "");
-      return message.headers?.code === NOT_FOUND ? undefined : storedOf(message);
+      return statusOf(headOf(message)) === NOT_FOUND ? undefined : storedOf(message);
     },
     range(stream, { from, subject, limit = 1_000, maxBytes = 4_194_304 }) {
       if (!isUp())
@@ -180,7 +188,8 @@ function fail(wait: Collecting, error: MillraceError): void {
 
 /** Takes one message of an answer; true when it was the last. */
 function collect(wait: Collecting, message: Msg): boolean {
-  const code = message.headers?.code ?? 0;
+  const head = headOf(message) ?? "";
+  const code = statusOf(head);
   if (code === 0) {
     const stored = storedOf(message);
     if (stored !== undefined) wait.messages.push(stored);
@@ -191,12 +200,9 @@ function collect(wait: Collecting, message: Msg): boolean {
   if (code === 204 || code === NOT_FOUND)
     wait.resolve({
       messages: wait.messages,
-      more: Number(message.headers?.get("Nats-Num-Pending") || 0) > 0,
+      more: Number(lineOf(head, "Nats-Num-Pending") ?? 0) > 0,
     });
-  else
-    wait.reject(
-      unavailable("a range read", new Error(`${code} ${message.headers?.description ?? ""}`)),
-    );
+  else wait.reject(unavailable("a range read", new Error(head.split("\r\n", 1)[0])));
   return true;
 }
 
