@@ -1,8 +1,9 @@
 // What every command is given: where it runs, where it writes, and how it reaches a server.
 import { type Api, createApi } from "../client/api.ts";
+import { readCredentials, type BrokerCredentials } from "../shared/io/credentials.ts";
 import type { CliConfig } from "./config.ts";
 import { readIdentity } from "./identity.ts";
-import type { ServerOptions } from "./options.ts";
+import type { BrokerOptions, ServerOptions } from "./options.ts";
 import { serverUrl } from "./server-address.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -14,6 +15,8 @@ export type Context = {
   readonly terminal: Terminal;
   /** The server that the options, the environment or a running `dev` name. */
   api(options: ServerOptions): Api;
+  /** What the options or the environment name to show the broker. */
+  credentials(options: BrokerOptions): BrokerCredentials | undefined;
   /** Makes the action of a command, whose exit code becomes the program's. */
   act<A extends unknown[]>(run: Run<A>): (...args: A) => Promise<void>;
 };
@@ -27,6 +30,11 @@ export function createContext(
     config,
     terminal,
     api: (options) => createApi(serverUrl(options.url, config), readIdentity(options, config.env)),
+    credentials: (options) =>
+      readCredentials(
+        (flag, variable, otherwise) => flag ?? (config.env[variable] || otherwise),
+        options,
+      ),
     act:
       (run) =>
       async (...args) =>

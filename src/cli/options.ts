@@ -2,12 +2,13 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 
 import { parseDuration } from "../shared/durations.ts";
+import type { CredentialFlags } from "../shared/io/credentials.ts";
 import type { IdentityOptions } from "./identity.ts";
 
 /** What every command that talks to a server takes. */
 export type ServerOptions = IdentityOptions & { json?: true; url?: string };
 /** What every command that talks to the broker takes. */
-export type BrokerOptions = { json?: true; nats?: string; prefix?: string };
+export type BrokerOptions = CredentialFlags & { json?: true; nats?: string; prefix?: string };
 
 export const jsonOption = () => new Option("--json", "print JSON: one document, or one per line");
 
@@ -23,19 +24,42 @@ const identityOptions = () => [
   new Option("--cert-key <file>", "its key (MILLRACE_CERT_KEY)"),
 ];
 
-export const natsOption = () =>
-  new Option("--nats <url>", "broker to use, as nats://host:4222 (NATS_URL)");
-export const prefixOption = () =>
-  new Option("--prefix <name>", "namespace on a shared broker (MILLRACE_PREFIX)");
+const brokerOptions = () => [
+  new Option("--nats <url>", "broker to use, as nats://host:4222 (NATS_URL)"),
+  new Option("--nats-ca <file>", "CA of a broker that speaks TLS (NATS_CA)"),
+  new Option("--nats-cert <file>", "own certificate for it (NATS_CERT)"),
+  new Option("--nats-key <file>", "the certificate's key (NATS_KEY)"),
+  new Option("--nats-nkey <file>", "seed of the nkey that it knows us by (NATS_NKEY)"),
+  new Option("--nats-creds <file>", "or credentials as nsc makes them (NATS_CREDS)"),
+  new Option("--prefix <name>", "namespace on a shared broker (MILLRACE_PREFIX)"),
+];
+
+const withOptions = (command: Command, options: readonly Option[]): Command =>
+  options.reduce((all, option) => all.addOption(option), command);
 
 export const forServer = (command: Command): Command =>
-  identityOptions().reduce(
-    (all, option) => all.addOption(option),
-    command.addOption(jsonOption()).addOption(urlOption()),
-  );
+  withOptions(command, [jsonOption(), urlOption(), ...identityOptions()]);
+
+/** What is left of a command's options when those of `forServer` are taken away: secrets among them must go nowhere else. */
+export function ownOptions<T extends ServerOptions>(options: T): Omit<T, keyof ServerOptions> {
+  const {
+    json: _json,
+    url: _url,
+    token: _token,
+    ca: _ca,
+    cert: _cert,
+    certKey: _key,
+    ...own
+  } = options;
+  return own;
+}
 
 export const forBroker = (command: Command): Command =>
-  command.addOption(jsonOption()).addOption(natsOption()).addOption(prefixOption());
+  withOptions(command, [jsonOption(), ...brokerOptions()]);
+
+/** For commands that talk to both. */
+export const forBoth = (command: Command): Command =>
+  withOptions(forServer(command), brokerOptions());
 
 /** A whole number from `min` to `max`. */
 export function integer(min: number, max = Number.MAX_SAFE_INTEGER): (text: string) => number {

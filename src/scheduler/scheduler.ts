@@ -51,6 +51,7 @@ export async function runScheduler(
     url: config.natsUrl,
     identity: id,
     prefix: config.prefix,
+    credentials: config.credentials,
     log,
   });
   await ensureTopology(broker, { replicas: config.replicas });
@@ -112,7 +113,7 @@ export async function runScheduler(
     closing: signal,
     hosts: loopbackHosts(config.host),
   });
-  await using api = await listen(app, config);
+  await using api = await listen(app, { ...config, tls: config.auth.tls });
   url = config.advertiseUrl ?? reachableUrl(config.host, api);
   log.info({ event: "listening", url: api.url }, "the API answers");
   if (config.auth.insecureOpen && !config.auth.required)
@@ -126,7 +127,7 @@ export async function runScheduler(
 
 /** Nobody reaches a scheduler at "every address". */
 const reachableUrl = (host: string, { url, port }: { url: string; port: number }): string =>
-  host === "0.0.0.0" || host === "::" ? `http://${hostname()}:${port}` : url;
+  host === "0.0.0.0" || host === "::" ? `${new URL(url).protocol}//${hostname()}:${port}` : url;
 
 async function defaultLease(broker: Broker): Promise<number> {
   const { replicas } = await broker.streamState(broker.subjects.leader.stream);

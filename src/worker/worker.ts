@@ -41,6 +41,7 @@ export async function runWorker(
     url: config.natsUrl,
     identity: workerId,
     prefix: config.prefix,
+    credentials: config.credentials,
     log,
   });
   await using home = await openHome(config, workerId, log, policy.user);

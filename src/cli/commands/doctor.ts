@@ -5,14 +5,7 @@ import type { Context } from "../context.ts";
 import { printable } from "../display.ts";
 import { brokerBeside } from "../doctor/broker-beside.ts";
 import { worstOf, type Finding, type Level } from "../doctor/finding.ts";
-import {
-  type BrokerOptions,
-  forServer,
-  natsOption,
-  prefixOption,
-  type ServerOptions,
-  several,
-} from "../options.ts";
+import { type BrokerOptions, forBoth, type ServerOptions, several } from "../options.ts";
 import { VERSION } from "../../shared/io/version.ts";
 
 type Options = ServerOptions & BrokerOptions & { monitor?: string[] };
@@ -27,14 +20,12 @@ export function doctorCommand(context: Context): Command {
     .description(
       "check server, broker, workers and records; exit 0 when all is well, 1 on warnings, 2 on errors",
     )
-    .addOption(natsOption())
-    .addOption(prefixOption())
     .option(
       "--monitor <url>",
       "a broker's monitoring endpoint (again); usually port 8222 of its host",
       several,
     );
-  return forServer(command).action(
+  return forBoth(command).action(
     act(async (options: Options) => {
       terminal.status("examining the installation");
       const findings = await examineAll(options);
@@ -57,6 +48,7 @@ export function doctorCommand(context: Context): Command {
       askBroker({
         url: options.nats ?? brokerBeside(api, config),
         prefix: options.prefix ?? config.prefix,
+        credentials: context.credentials(options),
         monitors: options.monitor ?? [],
       }),
     ]);

@@ -1,14 +1,14 @@
 // `millrace keys`: who may use the API. The first key is made with the broker's own credentials, the others by callers who may.
 import { Command } from "commander";
 
+import type { BrokerCredentials } from "../../shared/io/credentials.ts";
 import type { Context } from "../context.ts";
 import { age } from "../display.ts";
 import {
   type BrokerOptions,
   duration,
+  forBoth,
   forServer,
-  natsOption,
-  prefixOption,
   type ServerOptions,
   several,
 } from "../options.ts";
@@ -25,6 +25,11 @@ type KeyView = {
 };
 type CreateOptions = ServerOptions &
   BrokerOptions & { role?: string[]; scope?: string[]; namespace?: string; expires?: string };
+type Reach = {
+  url: string;
+  prefix: string | undefined;
+  credentials: BrokerCredentials | undefined;
+};
 type Made = { id: string; key: string };
 
 const COLUMNS = ["ID", "NAME", "MAY", "NAMESPACE", "AGE", "EXPIRES"] as const;
@@ -66,27 +71,28 @@ function createCommand(context: Context): Command {
     .option("--role <name>", "viewer, submitter, operator or admin (again)", several)
     .option("--scope <name>", "as jobs:submit (again)", several)
     .option("--namespace <name>", "what the key is confined to")
-    .option("--expires <duration>", "when it opens nothing any more; usually never", duration)
-    .addOption(natsOption())
-    .addOption(prefixOption());
-  return forServer(command).action(
+    .option("--expires <duration>", "when it opens nothing any more; usually never", duration);
+  return forBoth(command).action(
     act(async (name: string, options: CreateOptions) => {
       const { role: roles = [], scope: scopes = [], namespace, expires } = options;
       const wanted = { name, roles, scopes, namespace, expires };
       const made = await (options.nats === undefined
         ? context.api(options).call<Made>("/v1/api-keys", { method: "POST", body: wanted })
-        : createInBroker(options.nats, options.prefix ?? context.config.prefix, wanted));
+        : createInBroker(
+            {
+              url: options.nats,
+              prefix: options.prefix ?? context.config.prefix,
+              credentials: context.credentials(options),
+            },
+            wanted,
+          ));
       await (options.json ? terminal.printJson(made) : terminal.print(made.key));
     }),
   );
 }
 
 /** Whoever may write to the broker as the scheduler does needs nobody's leave. */
-async function createInBroker(
-  url: string,
-  prefix: string | undefined,
-  wanted: object,
-): Promise<Made> {
+async function createInBroker({ url, prefix, credentials }: Reach, wanted: object): Promise<Made> {
   const [{ connectBroker }, { createConfigStore }, keys, { requestedKey }, { ANYBODY }] =
     await Promise.all([
       import("../../shared/io/broker.ts"),
@@ -98,7 +104,12 @@ async function createInBroker(
   const { id, key, hash } = keys.mintKey();
   const record = requestedKey(wanted, { ...ANYBODY, name: "broker" }, hash, Date.now());
   const identity = `keys-${process.pid}`;
-  await using broker = await connectBroker({ url, identity, ...(prefix && { prefix }) });
+  await using broker = await connectBroker({
+    url,
+    identity,
+    credentials,
+    ...(prefix && { prefix }),
+  });
   await createConfigStore(broker, keys.API_KEY_KIND, keys.decodeApiKey).put(id, record, 0);
   return { id, key };
 }

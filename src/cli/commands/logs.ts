@@ -4,7 +4,7 @@ import { Command, InvalidArgumentError, Option } from "commander";
 import { CHANNELS } from "../../shared/chunk.ts";
 import type { Context } from "../context.ts";
 import { followLogs, type LogQuery, readLogs } from "../../client/follow.ts";
-import { forServer, integer, type ServerOptions } from "../options.ts";
+import { forServer, integer, ownOptions, type ServerOptions } from "../options.ts";
 import { showLogs } from "../show-logs.ts";
 
 type Options = ServerOptions & LogQuery & { follow?: true };
@@ -21,7 +21,8 @@ export function logsCommand({ act, api, terminal }: Context): Command {
     .option("--from <cursor>", "go on where another reader was, by the cursor of its last entry");
   return forServer(command).action(
     act(async (id: string, options: Options) => {
-      const { json = false, url: _url, follow, ...query } = options;
+      const { json = false } = options;
+      const { follow, ...query } = ownOptions(options);
       const read = follow ? followLogs : readLogs;
       await showLogs(read(api(options), id, query, terminal.unread), terminal, json);
     }),

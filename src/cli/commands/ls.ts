@@ -5,7 +5,7 @@ import { JOB_STATES } from "../../shared/job.ts";
 import type { Context } from "../context.ts";
 import { jobRow, JOB_COLUMNS } from "../job-lines.ts";
 import { listJobs, type JobFilter } from "../job-list.ts";
-import { forServer, integer, type ServerOptions } from "../options.ts";
+import { forServer, integer, ownOptions, type ServerOptions } from "../options.ts";
 import type { JobView } from "../views.ts";
 
 type Options = ServerOptions & JobFilter & { limit: number };
@@ -30,7 +30,8 @@ export function lsCommand({ act, api, terminal }: Context): Command {
     .option("-n, --limit <n>", "at most so many", integer(1), 50);
   return forServer(command).action(
     act(async (options: Options) => {
-      const { json, url: _url, limit, ...filter } = options;
+      const { json } = options;
+      const { limit, ...filter } = ownOptions(options);
       const jobs = listJobs(api(options), filter, limit);
       if (json) for await (const job of jobs) await terminal.printJson(job);
       else await printTable(jobs);

@@ -5,13 +5,7 @@ import type { Context } from "../context.ts";
 import { printable } from "../display.ts";
 import type { Difference } from "../doctor/differences.ts";
 import type { Reconciliation } from "../doctor/reconcile.ts";
-import {
-  type BrokerOptions,
-  forServer,
-  natsOption,
-  prefixOption,
-  type ServerOptions,
-} from "../options.ts";
+import { type BrokerOptions, forBoth, type ServerOptions } from "../options.ts";
 import { brokerBeside } from "../doctor/broker-beside.ts";
 
 type Options = ServerOptions & BrokerOptions & { repair?: true };
@@ -24,10 +18,8 @@ export function reconcileCommand(context: Context): Command {
     .description(
       "compare what a server says with what the records say; exit 0 when they agree, 1 when not",
     )
-    .addOption(natsOption())
-    .addOption(prefixOption())
     .option("--repair", "clear cancel requests that are left over; otherwise nothing is changed");
-  return forServer(command).action(
+  return forBoth(command).action(
     act(async (options: Options) => {
       terminal.status("reading the records");
       const { reconcile } = await import("../doctor/reconcile.ts");
@@ -36,6 +28,7 @@ export function reconcileCommand(context: Context): Command {
         api,
         natsUrl: options.nats ?? brokerBeside(api, config),
         prefix: options.prefix ?? config.prefix,
+        credentials: context.credentials(options),
         repair: options.repair ?? false,
       });
       if (options.json) await terminal.printJson(found);

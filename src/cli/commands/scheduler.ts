@@ -24,6 +24,9 @@ export function schedulerCommand({ act, config, terminal }: Context): Command {
     .option("--jwt-issuer <name>", "and comes from this issuer")
     .option("--jwt-audience <name>", "and is meant for this audience")
     .option("--jwt-algorithms <list>", "signatures to accept; usually RS256,PS256,ES256,EdDSA")
+    .option("--tls-cert <file>", "certificate of the API, which then speaks https")
+    .option("--tls-key <file>", "its key; both may be exchanged while it runs")
+    .option("--tls-client-ca <file>", "callers must show a certificate of this CA")
     .option("--rate-limit <n>", "requests per second that each caller may send")
     .option("--insecure-open", "serve everybody although others can reach the address")
     .addOption(new Option("--with-parent").hideHelp());

@@ -1,6 +1,7 @@
 // Asks the broker about itself and, when its streams are there, about what the records say.
 import { MillraceError } from "../../shared/errors.ts";
 import { connectBroker, type Broker } from "../../shared/io/broker.ts";
+import type { BrokerCredentials } from "../../shared/io/credentials.ts";
 import { inspectBroker, type BrokerReport } from "../../shared/io/inspect.ts";
 import { askMonitors, usualMonitors } from "./ask-monitors.ts";
 import { examine } from "./examine.ts";
@@ -9,6 +10,7 @@ import type { Facts } from "./facts.ts";
 export type Question = {
   url: string;
   prefix: string | undefined;
+  credentials?: BrokerCredentials | undefined;
   /** Monitoring endpoints; the usual ones when there are none. */
   monitors: readonly string[];
 };
@@ -16,11 +18,12 @@ export type Question = {
 export async function askBroker(
   question: Question,
 ): Promise<Pick<Facts, "broker" | "monitors" | "installation">> {
-  const { url, prefix, monitors } = question;
+  const { url, prefix, credentials, monitors } = question;
   try {
     await using broker = await connectBroker({
       url,
       identity: `doctor-${process.pid}`,
+      credentials,
       ...(prefix === undefined ? {} : { prefix }),
     });
     const report = await inspectBroker(broker);

@@ -1,5 +1,6 @@
 // Rebuilds what a scheduler derives from the records and compares it with what a running one says.
 import { connectBroker, type Broker } from "../../shared/io/broker.ts";
+import type { BrokerCredentials } from "../../shared/io/credentials.ts";
 import { inspectBroker } from "../../shared/io/inspect.ts";
 import { createJobStore } from "../../shared/io/job-store.ts";
 import { pause } from "../../shared/io/lifecycle.ts";
@@ -28,6 +29,7 @@ export type ReconcileOptions = {
   api: Api;
   natsUrl: string;
   prefix: string | undefined;
+  credentials?: BrokerCredentials | undefined;
   /** Clears the cancel requests that are left over; everything else is only read. */
   repair: boolean;
   /** Time between two looks; default 2.5 s, so that all looks together span two heartbeats. */
@@ -36,10 +38,11 @@ export type ReconcileOptions = {
 
 /** Throws `server_unreachable` or `broker_unavailable` when one side cannot be read. */
 export async function reconcile(options: ReconcileOptions): Promise<Reconciliation> {
-  const { api, natsUrl, prefix, repair, betweenMs = 2_500 } = options;
+  const { api, natsUrl, prefix, credentials, repair, betweenMs = 2_500 } = options;
   await using broker = await connectBroker({
     url: natsUrl,
     identity: `reconcile-${process.pid}`,
+    credentials,
     ...(prefix === undefined ? {} : { prefix }),
   });
   const { clockAheadMs } = await inspectBroker(broker);

@@ -1,16 +1,28 @@
 // Finds out who asks: by API key, by token, or nobody in particular where nobody has to say.
 import { MillraceError } from "../../shared/errors.ts";
-import { ANYBODY, type Caller } from "./caller.ts";
+import { ANYBODY, isCallerName, type Caller } from "./caller.ts";
 import type { KeyRing } from "./key-ring.ts";
+import { SCOPES } from "./scopes.ts";
 import type { TokenCheck } from "./tokens.ts";
 
 /** What a request shows of its sender. */
-export type Credentials = { authorization: string | undefined };
+export type Credentials = {
+  authorization: string | undefined;
+  /** Name in the client certificate, which was checked when the connection was made. */
+  certificate: string | undefined;
+};
 
 /** Throws `unauthenticated`, `invalid_token`, `token_expired`, `identity_unavailable`, `broker_unavailable`. */
 export type Authenticate = (shown: Credentials) => Promise<Caller>;
 
 export const openToAnybody: Authenticate = async () => ANYBODY;
+
+/** Whoever has a certificate of the clients' CA may do everything under the name in it. */
+export const byCertificate: Authenticate = async ({ certificate }) => {
+  if (isCallerName(certificate))
+    return { name: certificate, by: "certificate", scopes: new Set(SCOPES) };
+  throw new MillraceError("unauthenticated", "Show a client certificate with a name (CN).");
+};
 
 const BEARER = /^bearer +([\w.~+/=-]{1,8192})$/i;
 

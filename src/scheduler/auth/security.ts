@@ -5,7 +5,12 @@ import type { ConfigBook } from "../config-book.ts";
 import type { HttpDeps } from "../http/deps.ts";
 import { API_KEY_KIND, decodeApiKey } from "./api-key.ts";
 import { createAudit } from "./audit.ts";
-import { createAuthenticate, openToAnybody } from "./authenticate.ts";
+import {
+  byCertificate,
+  createAuthenticate,
+  openToAnybody,
+  type Authenticate,
+} from "./authenticate.ts";
 import { createKeyRing } from "./key-ring.ts";
 import { createKeySet } from "./key-set.ts";
 import { createRateLimit, unlimited } from "./rate-limit.ts";
@@ -36,10 +41,13 @@ export function createSecurity(deps: {
     auth: {
       authenticate: required
         ? createAuthenticate({ keys: ring, ...(tokens === undefined ? {} : { tokens }) })
-        : openToAnybody,
+        : withoutTokens(settings),
       admit: rateLimit === undefined ? unlimited : createRateLimit(rateLimit, clock.mono),
       audit: createAudit({ broker, clock }),
     },
     keys: { store: createConfigStore(broker, API_KEY_KIND, decodeApiKey), shelf },
   };
 }
+
+const withoutTokens = ({ tls }: AuthSettings): Authenticate =>
+  tls?.clientCa === undefined ? openToAnybody : byCertificate;

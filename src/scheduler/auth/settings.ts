@@ -1,5 +1,6 @@
 // How callers are told apart: the options of a scheduler that say so.
 import type { Settings } from "../../shared/io/settings.ts";
+import type { TlsFiles } from "../../shared/io/tls-files.ts";
 import { loopbackHosts } from "../http/gate.ts";
 import type { TokenRules } from "./tokens.ts";
 
@@ -10,6 +11,8 @@ export type AuthSettings = {
   insecureOpen: boolean;
   /** Tokens are accepted beside API keys. */
   tokens?: TokenRules & { jwks: string };
+  /** Serves HTTPS. With a client CA, callers show a certificate of it, which says who they are where no token has to. */
+  tls?: TlsFiles;
   /** Requests per second that each caller may send; absent: any number. */
   rateLimit?: number;
 };
@@ -27,6 +30,12 @@ export type AuthFlags = {
   jwtAudience?: string;
   /** MILLRACE_JWT_ALGORITHMS, comma-separated; default RS256,PS256,ES256,EdDSA. */
   jwtAlgorithms?: string;
+  /** MILLRACE_TLS_CERT: file of the API's certificate. */
+  tlsCert?: string;
+  /** MILLRACE_TLS_KEY: file of its key. */
+  tlsKey?: string;
+  /** MILLRACE_TLS_CLIENT_CA: file of the CA whose certificates callers must show. */
+  tlsClientCa?: string;
   /** MILLRACE_RATE_LIMIT: requests per second and caller. */
   rateLimit?: string;
 };
@@ -46,14 +55,16 @@ export function readAuth(settings: Settings, flags: AuthFlags, host: string): Au
   );
   const required = isOn(settings, flags.auth, "MILLRACE_AUTH") || tokens !== undefined;
   const insecureOpen = isOn(settings, flags.insecureOpen, "MILLRACE_INSECURE_OPEN");
+  const tls = readTls(settings, flags);
   settings.require(
-    required || insecureOpen || loopbackHosts(host) !== undefined,
-    `on ${host} everybody who reaches the API could run programs on the workers: use --auth or the --jwt options, or say --insecure-open (MILLRACE_INSECURE_OPEN=1)`,
+    required || insecureOpen || tls?.clientCa !== undefined || loopbackHosts(host) !== undefined,
+    `on ${host} everybody who reaches the API could run programs on the workers: use --auth, the --jwt options or --tls-client-ca, or say --insecure-open (MILLRACE_INSECURE_OPEN=1)`,
   );
   return {
     required,
     insecureOpen,
     ...(tokens === undefined ? {} : { tokens }),
+    ...(tls === undefined ? {} : { tls }),
     ...(rate === "" ? {} : { rateLimit: Number(rate) }),
   };
 }
@@ -84,4 +95,16 @@ function readTokens(settings: Settings, flags: AuthFlags): AuthSettings["tokens"
     "--jwt-algorithms HS… are for shared secrets, which must not be fetched: name a file as --jwt-jwks",
   );
   return { jwks, issuer, audience, algorithms: algorithms.split(",") };
+}
+
+function readTls(settings: Settings, flags: AuthFlags): TlsFiles | undefined {
+  const cert = settings.text(flags.tlsCert, "MILLRACE_TLS_CERT", "");
+  const key = settings.text(flags.tlsKey, "MILLRACE_TLS_KEY", "");
+  const clientCa = settings.text(flags.tlsClientCa, "MILLRACE_TLS_CLIENT_CA", "");
+  const isServed = cert !== "" && key !== "";
+  settings.require(
+    isServed || (cert === "" && key === "" && clientCa === ""),
+    "--tls-cert and --tls-key go together, and --tls-client-ca with both",
+  );
+  return isServed ? { cert, key, ...(clientCa === "" ? {} : { clientCa }) } : undefined;
 }

@@ -1,4 +1,5 @@
 // What every request to a route passes: who asks, whether too often, whether they may. What they change is told in the audit.
+import type { TLSSocket } from "node:tls";
 import type { Context, MiddlewareHandler } from "hono";
 import { matchedRoutes } from "hono/route";
 
@@ -31,7 +32,10 @@ export function createAuth(
   const { auth, log } = deps;
 
   async function identify(c: Context<HttpEnv>): Promise<Caller> {
-    const caller = await auth.authenticate({ authorization: c.req.header("authorization") });
+    const caller = await auth.authenticate({
+      authorization: c.req.header("authorization"),
+      certificate: certifiedName(c),
+    });
     auth.admit(`${caller.by} ${caller.name}`);
     return caller;
   }
@@ -88,6 +92,14 @@ export function createAuth(
     await next();
     if (isTold) await tell(c, caller, route, c.res.status);
   };
+}
+
+/** The name in the caller's certificate, on a connection that has one. */
+function certifiedName(c: Context<HttpEnv>): string | undefined {
+  const socket = c.env.incoming?.socket;
+  if (socket === undefined || !("getPeerCertificate" in socket)) return undefined;
+  const { subject } = (socket as TLSSocket).getPeerCertificate();
+  return typeof subject?.CN === "string" ? subject.CN : undefined;
 }
 
 /** As `GET /v1/jobs/:id`; undefined where no route answers. */

@@ -1,12 +1,19 @@
 // Serves the app on a port: bounded in what it takes and how long, ended in good order.
 import { once } from "node:events";
-import { createServer, type Server } from "node:http";
+import { createServer, type RequestListener, type Server, type ServerResponse } from "node:http";
+import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import { getRequestListener } from "@hono/node-server";
 import type { Hono } from "hono";
 
 import { MillraceError } from "../../shared/errors.ts";
+import {
+  distrustOf,
+  readTlsFiles,
+  watchTlsFiles,
+  type TlsFiles,
+} from "../../shared/io/tls-files.ts";
 import type { HttpEnv } from "./env.ts";
 import { bareProblem, rawProblem } from "./problem.ts";
 
@@ -16,6 +23,10 @@ export type ListenOptions = {
   port: number;
   /** How long requests under way may take to end once the server stops; default 5 s. */
   graceMs?: number;
+  /** Serves HTTPS; the files may be exchanged while it runs. */
+  tls?: TlsFiles | undefined;
+  /** How often the files are looked at, in milliseconds; default 5 s. */
+  tlsCheckMs?: number;
   /** How long a request may take to arrive, in milliseconds; default 10 s for its headers, 30 s for all of it. Answers take as long as they take. */
   arrival?: { headersMs: number; wholeMs: number };
 };
@@ -32,24 +43,37 @@ export async function listen(
   app: Pick<Hono<HttpEnv>, "fetch">,
   options: ListenOptions,
 ): Promise<Listening> {
-  const { host, port, graceMs = GRACE_MS, arrival = ARRIVAL } = options;
+  const { host, port, graceMs = GRACE_MS, arrival = ARRIVAL, tls } = options;
   const answer = getRequestListener(app.fetch, { errorHandler: refuseRequest });
-  const server = createServer(
-    {
-      maxHeaderSize: MAX_HEADER_BYTES,
-      headersTimeout: arrival.headersMs,
-      requestTimeout: arrival.wholeMs,
-      connectionsCheckingInterval: Math.min(CHECK_MS, arrival.headersMs),
-    },
-    (request, response) => void answer(request, response),
-  );
+  const limits = {
+    maxHeaderSize: MAX_HEADER_BYTES,
+    headersTimeout: arrival.headersMs,
+    requestTimeout: arrival.wholeMs,
+    connectionsCheckingInterval: Math.min(CHECK_MS, arrival.headersMs),
+  };
+  const serve: RequestListener = (request, response) => {
+    const distrust = tls?.clientCa === undefined ? undefined : distrustOf(request.socket);
+    if (distrust === undefined) void answer(request, response);
+    else refuseClient(response, distrust);
+  };
+  const server =
+    tls === undefined
+      ? createServer(limits, serve)
+      : createTlsServer({ ...limits, ...(await readTlsFiles(tls)) }, serve);
   server.on("clientError", refuseBytes);
   await open(server, host, port);
+  const watching =
+    tls !== undefined && "setSecureContext" in server
+      ? watchTlsFiles(tls, (context) => server.setSecureContext(context), options.tlsCheckMs)
+      : undefined;
   const own = (server.address() as AddressInfo).port;
   return {
     port: own,
-    url: `http://${host.includes(":") ? `[${host}]` : host}:${own}`,
-    [Symbol.asyncDispose]: () => close(server, graceMs),
+    url: `${tls === undefined ? "http" : "https"}://${host.includes(":") ? `[${host}]` : host}:${own}`,
+    [Symbol.asyncDispose]() {
+      watching?.[Symbol.dispose]();
+      return close(server, graceMs);
+    },
   };
 }
 
@@ -82,6 +106,13 @@ function refuseRequest(error: unknown): Response {
     }),
   );
   return new Response(body, rest);
+}
+
+function refuseClient(response: ServerResponse, distrust: string): void {
+  const { status, headers, body } = bareProblem(
+    new MillraceError("unauthenticated", `A client certificate is needed: ${distrust}.`),
+  );
+  response.writeHead(status, { ...headers, Connection: "close" }).end(body);
 }
 
 const REFUSALS: Readonly<Record<string, MillraceError>> = {

@@ -4,10 +4,13 @@ import { connect, type ConnectionOptions, type Msg, type NatsConnection } from "
 import { MillraceError } from "../errors.ts";
 import { createSubjects, type Subjects } from "../subjects.ts";
 import { checkServerVersion } from "./broker-version.ts";
+import { connectionOf } from "./connection-settings.ts";
+import { wantsTls, type BrokerCredentials } from "./credentials.ts";
 import { systemClock, type Clock } from "./clock.ts";
 import { silentLog, type Log } from "./log.ts";
 import { createPublisher, type Publisher } from "./publisher.ts";
 import { createReader, type Reader } from "./reader.ts";
+import { tlsProblem } from "./tls.ts";
 import { storedOf, type Stored } from "./wire.ts";
 
 export type BrokerOptions = {
@@ -16,6 +19,7 @@ export type BrokerOptions = {
   /** Names the connection and its private inbox: letters, digits, - and _. */
   identity: string;
   prefix?: string;
+  credentials?: BrokerCredentials | undefined;
   clock?: Clock;
   log?: Log;
 };
@@ -145,7 +149,7 @@ export async function connectBroker(options: BrokerOptions): Promise<Broker> {
 }
 
 async function open(
-  { url, identity }: BrokerOptions,
+  { url, identity, credentials }: BrokerOptions,
   inboxPrefix: string,
 ): Promise<NatsConnection> {
   const settings: ConnectionOptions = {
@@ -159,16 +163,55 @@ async function open(
     pingInterval: 3_000,
     maxPingOut: 2,
     timeout: 5_000,
+    // who is asked about us may be away: that is no reason to give up
+    ignoreAuthErrorAbort: true,
+    ...connectionOf(credentials),
   };
-  try {
-    return await connect(settings);
-  } catch (error) {
-    throw new MillraceError(
+  const nc = await connect(settings).catch((error: unknown) => {
+    throw notConnected(url, error, credentials);
+  });
+  if (!wantsTls(credentials) || isEncrypted(nc)) return nc;
+  await nc.close();
+  throw new MillraceError(
+    "broker_unavailable",
+    `The broker at ${url} does not speak TLS, though its certificate was to be checked.`,
+  );
+}
+
+/** The client lets itself be talked out of TLS. */
+const isEncrypted = (nc: NatsConnection): boolean =>
+  (
+    nc as unknown as { protocol: { transport: { isEncrypted(): boolean } } }
+  ).protocol.transport.isEncrypted();
+
+function notConnected(
+  url: string,
+  error: unknown,
+  credentials: BrokerCredentials | undefined,
+): MillraceError {
+  const distrust = tlsProblem(error);
+  if (distrust !== undefined)
+    return new MillraceError("broker_unavailable", `The broker at ${url}: ${distrust}.`, {
+      cause: error,
+    });
+  if (/authorization|authentication/i.test(String(error)))
+    return new MillraceError(
       "broker_unavailable",
-      `No NATS server answers at ${url}; start one, or leave the address out to use the embedded one.`,
+      `The broker at ${url} does not let us in: see --nats-nkey, or whether we were revoked.`,
       { cause: error },
     );
-  }
+  // the client does not say that the handshake was refused
+  if (wantsTls(credentials) && /timeout/i.test(String(error)))
+    return new MillraceError(
+      "broker_unavailable",
+      `The broker at ${url} does not go on after our certificate, or without one: see --nats-cert and --nats-key.`,
+      { cause: error },
+    );
+  return new MillraceError(
+    "broker_unavailable",
+    `No NATS server answers at ${url}; start one, or leave the address out to use the embedded one.`,
+    { cause: error },
+  );
 }
 
 function registered(listeners: Set<() => void>, listener: () => void): Disposable {

@@ -2,12 +2,13 @@
 import { MillraceError } from "../errors.ts";
 import { isPrefix } from "../names.ts";
 import { DEFAULT_PREFIX } from "../subjects.ts";
+import { readCredentials, type BrokerCredentials, type CredentialFlags } from "./credentials.ts";
 import { LOG_LEVELS, type LogLevel } from "./log.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** What every role can be told, each as an option or, failing that, as a variable. */
-export type CommonFlags = {
+export type CommonFlags = CredentialFlags & {
   /** NATS_URL; default nats://127.0.0.1:4222. */
   nats?: string;
   /** MILLRACE_PREFIX; default mr. */
@@ -16,7 +17,12 @@ export type CommonFlags = {
   logLevel?: string;
 };
 
-export type CommonConfig = { natsUrl: string; prefix: string; logLevel: LogLevel };
+export type CommonConfig = {
+  natsUrl: string;
+  credentials?: BrokerCredentials;
+  prefix: string;
+  logLevel: LogLevel;
+};
 
 export type Settings = {
   /** What the option says, else its variable, else the default; an empty variable counts as not set. */
@@ -51,7 +57,9 @@ export function readSettings(env: Environment, role: string): Settings {
       ), `--prefix "${prefix}" must be 1-16 lower-case letters and digits, starting with a letter`);
       const logLevel = text(flags.logLevel, "MILLRACE_LOG_LEVEL", "info");
       require(isLogLevel(logLevel), `--log-level must be one of ${LOG_LEVELS.join(", ")}`);
+      const credentials = readCredentials(text, flags);
       return {
+        ...(credentials === undefined ? {} : { credentials }),
         natsUrl: text(flags.nats, "NATS_URL", "nats://127.0.0.1:4222"),
         prefix,
         logLevel: logLevel as LogLevel,
