@@ -25,6 +25,7 @@ import { createLogView } from "./log-view.ts";
 import { createSchedulerMetrics } from "./metrics.ts";
 import { createReplica } from "./replica.ts";
 import { openWebhooks } from "./webhooks/open.ts";
+import { createSchedules } from "./schedules/schedules.ts";
 
 export type RunSchedulerOptions = {
   log?: Log;
@@ -59,6 +60,7 @@ export async function runScheduler(
   const replica = createReplica({ broker, log });
   const book = createConfigBook({ broker, log });
   const webhooks = openWebhooks({ broker, book, view: replica.board, config, log });
+  const schedules = createSchedules({ broker, store, replica, book, log });
   const { board } = replica;
   const groups = createGroups({
     broker,
@@ -82,7 +84,7 @@ export async function runScheduler(
           replica,
           store,
           log,
-          duties: [groups.expander, webhooks.duty],
+          duties: [groups.expander, webhooks.duty, schedules.duty],
           onPlaced: metrics.placed,
         },
         lease,
@@ -107,6 +109,8 @@ export async function runScheduler(
     groups: groups.desk,
     queues: { put: (name, settings) => putQueue(broker, name, settings) },
     webhooks: webhooks.api,
+    schedules: schedules.desk,
+    calendars: schedules.calendars,
     leader: election.leader,
     ready: () => broker.isUp() && replica.isWarm(),
     metrics: metrics.text,

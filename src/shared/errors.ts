@@ -20,6 +20,8 @@ const CODES = {
   job_not_found: { status: 404, retry: false, title: "There is no such job" },
   group_not_found: { status: 404, retry: false, title: "There is no such group" },
   definition_not_found: { status: 404, retry: false, title: "There is no such definition" },
+  schedule_not_found: { status: 404, retry: false, title: "There is no such schedule" },
+  calendar_not_found: { status: 404, retry: false, title: "There is no such calendar" },
   worker_not_found: { status: 404, retry: false, title: "There is no such worker" },
   attempt_not_found: { status: 404, retry: false, title: "The job has no such attempt" },
   method_not_allowed: { status: 405, retry: false, title: "The method is not allowed here" },
@@ -28,6 +30,7 @@ const CODES = {
   job_not_finished: { status: 409, retry: false, title: "The job has not finished yet" },
   definition_disabled: { status: 409, retry: false, title: "The definition is disabled" },
   run_active: { status: 409, retry: true, title: "A run of the definition is under way" },
+  calendar_in_use: { status: 409, retry: false, title: "A schedule uses the calendar" },
   idempotency_conflict: {
     status: 409,
     retry: false,

@@ -1,7 +1,7 @@
 // Decides what a schedule does now: which instants fire, which are skipped and why, and when to look again. Pure.
 import type { Timing } from "./schedule-timing.ts";
 import { misfireOf, overlapOf, type Misfire, type Overlap } from "./schedule.ts";
-import type { Decided, Pause, RunRef, Schedule, ScheduleState } from "./schedule-state.ts";
+import type { Decided, Pause, RunId, Schedule, ScheduleState } from "./schedule-state.ts";
 
 /** What is later than this was missed: nobody led, or the machine stood still. */
 export const LATE_MS = 30_000;
@@ -23,9 +23,9 @@ export type Moment = {
   now: number;
   off: readonly Off[];
   /** Those of the state's active runs that are still on. */
-  active: readonly RunRef[];
+  active: readonly RunId[];
   /** The run that an instant stands for: the same for the same instant, always. */
-  runOf(at: number): RunRef;
+  runOf(at: number): RunId;
 };
 
 export type Decision = {
@@ -201,7 +201,7 @@ function nextState(moment: Moment, draft: Draft, cursor: number): ScheduleState 
   };
 }
 
-function withRuns({ generator }: ScheduleState, runs: readonly RunRef[]) {
+function withRuns({ generator }: ScheduleState, runs: readonly RunId[]) {
   const { open = [], counts = { runs: 0, failed: 0, submitted: 0, known: 0 } } = generator ?? {};
   return { ...generator, open: [...open, ...runs], counts };
 }

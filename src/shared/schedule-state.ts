@@ -3,8 +3,8 @@ import { z } from "zod";
 
 import { scheduleSpecSchema, type ScheduleSpec } from "./schedule.ts";
 
-/** A job or a group that a schedule started. */
-export type RunRef = { kind: "job" | "group"; id: string };
+/** Id of what a schedule started: a job, or the group that a definition of several steps is. */
+export type RunId = string;
 
 /** A stretch of time in which nothing fires. Absent `to`: it lasts. Epoch ms; `from` belongs to it, `to` does not. */
 export type Pause = { from: number; to?: number; actor: string };
@@ -28,7 +28,7 @@ export type Decided = {
   at: number;
   decidedAt: number;
   /** fired: what is to be started. generated: what the generator ran as. */
-  run?: RunRef;
+  run?: RunId;
   reason?: string;
   /** skipped: the last of several instants, and how many; `atLeast` when they were not all counted. */
   until?: number;
@@ -42,10 +42,10 @@ export type Decided = {
 
 export type GeneratorState = {
   /** Runs whose results have not been taken yet. */
-  open: RunRef[];
+  open: RunId[];
   /** Runs whose results were taken, and jobs that came of them. */
   counts: { runs: number; failed: number; submitted: number; known: number };
-  last?: { at: number; run: RunRef; submitted: number; error?: string };
+  last?: { at: number; run: RunId; submitted: number; error?: string };
 };
 
 export type ScheduleState = {
@@ -55,7 +55,7 @@ export type ScheduleState = {
   /** Every instant up to this one is decided. */
   cursor: number;
   /** Runs that were on when last looked. */
-  active: RunRef[];
+  active: RunId[];
   /** Instants that wait for the run before them. */
   waiting: number[];
   /** Instants of the past that somebody asked for. */
@@ -65,7 +65,7 @@ export type ScheduleState = {
   /** Sequence in the log of happenings after which the newest decisions are told. */
   toldAfter: number;
   counts: { fired: number; skipped: number; failed: number };
-  last?: { at: number; decidedAt: number; run: RunRef };
+  last?: { at: number; decidedAt: number; run: RunId };
   lastSkip?: { at: number; reason: string };
   lastError?: { at: number; message: string };
   generator?: GeneratorState;
@@ -74,7 +74,6 @@ export type ScheduleState = {
 /** Whether all schedules are paused. */
 export type SchedulesPause = { v: 1; pause?: Pause };
 
-const runRef = z.object({ kind: z.enum(["job", "group"]), id: z.string() });
 const stretch = z.object({ from: z.number(), to: z.exactOptional(z.number()), actor: z.string() });
 
 const schedule: z.ZodType<Schedule> = z.object({
@@ -90,7 +89,7 @@ const decided: z.ZodType<Decided> = z.object({
   what: z.enum(["fired", "skipped", "generated", "failed"]),
   at: z.number(),
   decidedAt: z.number(),
-  run: z.exactOptional(runRef),
+  run: z.exactOptional(z.string()),
   reason: z.exactOptional(z.string()),
   until: z.exactOptional(z.number()),
   count: z.exactOptional(z.int()),
@@ -100,12 +99,12 @@ const decided: z.ZodType<Decided> = z.object({
 });
 
 const generator: z.ZodType<GeneratorState> = z.object({
-  open: z.array(runRef),
+  open: z.array(z.string()),
   counts: z.object({ runs: z.int(), failed: z.int(), submitted: z.int(), known: z.int() }),
   last: z.exactOptional(
     z.object({
       at: z.number(),
-      run: runRef,
+      run: z.string(),
       submitted: z.int(),
       error: z.exactOptional(z.string()),
     }),
@@ -116,13 +115,13 @@ const state: z.ZodType<ScheduleState> = z.object({
   v: z.literal(1),
   of: z.number(),
   cursor: z.number(),
-  active: z.array(runRef),
+  active: z.array(z.string()),
   waiting: z.array(z.number()),
   backlog: z.array(z.number()),
   decided: z.array(decided),
   toldAfter: z.int(),
   counts: z.object({ fired: z.int(), skipped: z.int(), failed: z.int() }),
-  last: z.exactOptional(z.object({ at: z.number(), decidedAt: z.number(), run: runRef })),
+  last: z.exactOptional(z.object({ at: z.number(), decidedAt: z.number(), run: z.string() })),
   lastSkip: z.exactOptional(z.object({ at: z.number(), reason: z.string() })),
   lastError: z.exactOptional(z.object({ at: z.number(), message: z.string() })),
   generator: z.exactOptional(generator),

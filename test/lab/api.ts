@@ -11,6 +11,11 @@ export type WorkerView = InferResponseType<Client["workers"][":id"]["$get"], 200
 export type JobPage = InferResponseType<Client["jobs"]["$get"], 200>;
 export type QueueView = InferResponseType<Client["queues"]["$get"], 200>["queues"][number];
 export type Stats = InferResponseType<Client["stats"]["$get"], 200>;
+export type ScheduleView = InferResponseType<Client["schedules"][":name"]["$get"], 200>;
+export type ScheduleEvent = InferResponseType<
+  Client["schedules"][":name"]["events"]["$get"],
+  200
+>["events"][number];
 export type Why = InferResponseType<Client["jobs"][":id"]["why"]["$get"], 200>;
 
 export type Asked<T> = { status: number; headers: Headers; body: T };

@@ -57,7 +57,9 @@ export function createAudit(deps: {
   }
 
   return {
-    tell: (entry) => happenings.tell(happeningOf(entry, clock.now())),
+    async tell(entry) {
+      await happenings.tell(happeningOf(entry, clock.now()));
+    },
     async read({ before, limit }) {
       const { firstSeq, lastSeq } = await broker.streamState(stream);
       const end = Math.min(before ?? Infinity, lastSeq + 1);

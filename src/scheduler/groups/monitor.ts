@@ -18,7 +18,7 @@ export type Monitor = {
 export function createMonitor(deps: {
   index: Pick<GroupIndex, "get" | "monitored">;
   clock: Clock;
-  tell(happening: Happening, once: string): Promise<void>;
+  tell(happening: Happening, once: string): Promise<unknown>;
 }): Monitor {
   const { index, clock, tell } = deps;
 

@@ -8,6 +8,7 @@ import { createApiKeyRoutes } from "./api-keys.ts";
 import { createAuditRoutes } from "./audit.ts";
 import { createAuth } from "./auth.ts";
 import { createBatchRoutes } from "./batch.ts";
+import { createCalendarRoutes } from "./calendars.ts";
 import { guardBroker } from "./broker-guard.ts";
 import type { HttpDeps } from "./deps.ts";
 import { addDocs } from "./docs.ts";
@@ -25,6 +26,9 @@ import { createLogRoutes } from "./logs.ts";
 import { createNoRouteHandler } from "./no-route.ts";
 import { createErrorHandler } from "./problem.ts";
 import { createQueueRoutes } from "./queues.ts";
+import { createScheduleActionRoutes } from "./schedule-actions.ts";
+import { registerSchedules } from "./schedule-schema.ts";
+import { createScheduleRoutes } from "./schedules.ts";
 import { registerSpec } from "./spec-schema.ts";
 import { createStatsRoutes } from "./stats.ts";
 import { createWebhookRoutes } from "./webhooks.ts";
@@ -44,6 +48,7 @@ export function createApp(given: HttpDeps) {
   app.onError(createErrorHandler(deps.log));
   app.notFound(createNoRouteHandler(app));
   registerSpec(app);
+  registerSchedules(app);
   const routes = app
     .route("/", createJobRoutes(deps))
     .route("/", createBatchRoutes(deps))
@@ -56,6 +61,9 @@ export function createApp(given: HttpDeps) {
     .route("/", createWhyRoutes(deps))
     .route("/", createWorkerRoutes(deps))
     .route("/", createQueueRoutes(deps))
+    .route("/", createScheduleRoutes(deps))
+    .route("/", createScheduleActionRoutes(deps))
+    .route("/", createCalendarRoutes(deps))
     .route("/", createStatsRoutes(deps))
     .route("/", createWebhookRoutes(deps))
     .route("/", createEventRoutes(deps))

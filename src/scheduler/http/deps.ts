@@ -1,9 +1,5 @@
 // What the HTTP facade needs from the rest of the scheduler, as narrow as it uses it.
-import type {
-  ControlReply,
-  ControlRequest,
-  LeaderLease,
-} from "../../shared/messages.ts";
+import type { ControlReply, ControlRequest, LeaderLease } from "../../shared/messages.ts";
 import type { QueueSettings } from "../../shared/queue-settings.ts";
 import type { Broker } from "../../shared/io/broker.ts";
 import type { Clock } from "../../shared/io/clock.ts";
@@ -11,6 +7,8 @@ import type { JobStore } from "../../shared/io/job-store.ts";
 import type { Log } from "../../shared/io/log.ts";
 import type { Board } from "../core/board.ts";
 import type { GroupDesk } from "../groups/group-desk.ts";
+import type { CalendarDesk } from "../schedules/calendar-desk.ts";
+import type { ScheduleDesk } from "../schedules/desk.ts";
 import type { LogReader } from "../logs/log-reader.ts";
 import type { KeyDeps } from "./api-keys.ts";
 import type { AuthDeps } from "./auth.ts";
@@ -46,6 +44,8 @@ export type HttpDeps = {
   groups: GroupDesk;
   queues: { put(name: string, settings: QueueSettings): Promise<void> };
   webhooks: Webhooks;
+  schedules: ScheduleDesk;
+  calendars: CalendarDesk;
   /** Who leads as far as this replica knows. */
   leader(): LeaderLease | undefined;
   /** True when this replica can serve: connected, and its index has caught up. */

@@ -27,6 +27,20 @@ export const workerParams = z.object({
     .openapi({ example: "build-1-x7k2m9qa" }),
 });
 
+const named = (what: string, example: string) =>
+  z.object({
+    name: z
+      .string()
+      .refine(
+        isName,
+        `A ${what} name has 1-64 letters, digits, - or _, starting and ending with a letter or digit.`,
+      )
+      .openapi({ example }),
+  });
+
+export const scheduleParams = named("schedule", "nightly");
+export const calendarParams = named("calendar", "workdays");
+
 export const queueParams = z.object({
   name: z
     .string()

@@ -4,8 +4,8 @@ import type { Broker } from "./broker.ts";
 import { textOf } from "./wire.ts";
 
 export type Happenings = {
-  /** Appends. `once` names the happening: told again within two minutes under the same name, it is kept once. */
-  tell(happening: Happening, once?: string): Promise<void>;
+  /** Appends, and resolves to the sequence it is stored at. `once` names the happening: told again within two minutes under the same name, it is kept once. */
+  tell(happening: Happening, once?: string): Promise<number>;
   /** Happenings of one thing after a sequence, oldest first, with the sequence that each was stored at. */
   read(
     kind: string,
@@ -20,11 +20,12 @@ export function createHappenings(
   const { stream, of } = broker.subjects.events;
   return {
     async tell(happening, once) {
-      await broker.publish(
+      const { seq } = await broker.publish(
         of(happening.kind, happening.name),
         JSON.stringify(happening),
         once === undefined ? {} : { headers: { "Nats-Msg-Id": once } },
       );
+      return seq;
     },
     async read(kind, name, { after, limit }) {
       const { messages } = await broker.range(stream, {

@@ -15,6 +15,7 @@ import { createLogReader } from "../../../src/scheduler/logs/log-reader.ts";
 import { createDeliver } from "../../../src/scheduler/webhooks/deliver.ts";
 import { createWebhooks, type Webhooks } from "../../../src/scheduler/webhooks/webhooks.ts";
 import { createReplica } from "../../../src/scheduler/replica.ts";
+import { createSchedules } from "../../../src/scheduler/schedules/schedules.ts";
 import type { Problem } from "../../../src/shared/errors.ts";
 import { connectBroker, type Broker } from "../../../src/shared/io/broker.ts";
 import { createConfigStore } from "../../../src/shared/io/config-store.ts";
@@ -156,11 +157,12 @@ async function startReplica(
   const book = createConfigBook({ broker });
   const stop = new AbortController();
   const store = createJobStore(broker);
-  const groups = createGroups({ broker, replica, store, tell: async () => undefined });
+  const groups = createGroups({ broker, replica, store, tell: async () => 0 });
   const running = Promise.all([replica.run(stop.signal), groups.feed.run(stop.signal)]);
   let stopping: Promise<void> | undefined;
   await until(() => replica.isWarm(), "the replica to be warm");
   const view = replica.board;
+  const schedules = createSchedules({ broker, store, replica, book, log: silentLog });
   let followed = 0;
   const counting: Broker = {
     ...broker,
@@ -195,6 +197,8 @@ async function startReplica(
       },
     },
     webhooks: webhooksOf(broker),
+    schedules: schedules.desk,
+    calendars: schedules.calendars,
     leader: () => ({ v: 1, scheduler: identity, epoch: 1, since: 0 }),
     ready: () => replica.isWarm() && broker.isUp(),
     metrics: async () => "millrace_up 1\n",

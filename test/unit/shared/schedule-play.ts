@@ -5,7 +5,6 @@ import { scheduleSpecSchema } from "../../../src/shared/schedule.ts";
 import {
   freshState,
   type Decided,
-  type RunRef,
   type Schedule,
   type ScheduleState,
 } from "../../../src/shared/schedule-state.ts";
@@ -71,8 +70,7 @@ export function play({
   /** Decides until nothing is left for this moment. */
   function look(now: number): void {
     for (let again = true; again;) {
-      const active = played.state.active.filter(({ id }) => (ends.get(id) ?? 0) > now);
-      const runOf = (instant: number): RunRef => ({ kind: "job", id: String(instant) });
+      const active = played.state.active.filter((id) => (ends.get(id) ?? 0) > now);
       const decision = decide({
         schedule,
         state: played.state,
@@ -80,7 +78,7 @@ export function play({
         now,
         off,
         active,
-        runOf,
+        runOf: String,
       });
       again = decision.again;
       if (decision.state === undefined) return;
@@ -99,17 +97,17 @@ export function play({
       } else played.skipped.push(one);
   }
 
-  let now = at(from);
-  while (played.looks < MAX_LOOKS) {
+  function nextLook(now: number): number {
     const own = lookAgainAt({ schedule, state: played.state, timing, now, off }) ?? Infinity;
     for (const [id, end] of ends) if (end <= now) ends.delete(id);
-    const end = Math.min(...ends.values(), Infinity);
     const waits = played.state.waiting.length + played.state.backlog.length > 0;
-    now = Math.max(now, Math.min(own, waits ? end : Infinity));
-    for (const [begin, back] of away) if (now >= begin && now < back) now = back;
-    if (now > at(to)) return played;
-    played.looks += 1;
+    const wanted = Math.max(now, Math.min(own, waits ? Math.min(...ends.values()) : Infinity));
+    return away.find(([begin, back]) => wanted >= begin && wanted < back)?.[1] ?? wanted;
+  }
+
+  for (let now = nextLook(at(from)); now <= at(to); now = nextLook(now)) {
+    if ((played.looks += 1) > MAX_LOOKS) throw new Error("It wants to be looked at for ever.");
     look(now);
   }
-  throw new Error("The schedule wants to be looked at for ever.");
+  return played;
 }

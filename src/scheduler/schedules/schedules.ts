@@ -1,0 +1,58 @@
+// Schedules put together: what callers may do with them, and the leader's duty to fire them.
+import type { Broker } from "../../shared/io/broker.ts";
+import { createHappenings } from "../../shared/io/happenings.ts";
+import type { JobStore } from "../../shared/io/job-store.ts";
+import type { Log } from "../../shared/io/log.ts";
+import { isFinal } from "../../shared/job.ts";
+import type { ConfigBook } from "../config-book.ts";
+import type { Duty } from "../duties.ts";
+import type { Replica } from "../replica.ts";
+import { createCalendarDesk, type CalendarDesk } from "./calendar-desk.ts";
+import { createScheduleDesk, type ScheduleDesk } from "./desk.ts";
+import { createScheduleDuty } from "./duty.ts";
+import { createHarvest } from "./generator.ts";
+import { createRuns } from "./runs.ts";
+import { createScheduleShelves, createScheduleStores } from "./shelves.ts";
+import { createTimings } from "./timings.ts";
+
+export type Schedules = { desk: ScheduleDesk; calendars: CalendarDesk; duty: Duty };
+
+/** To be made before the book's feed runs. */
+export function createSchedules(deps: {
+  broker: Broker;
+  store: JobStore;
+  replica: Pick<Replica, "board" | "caughtUp">;
+  book: ConfigBook;
+  log: Log;
+}): Schedules {
+  const { broker, store, replica, book, log } = deps;
+  const { clock } = broker;
+  const { prefix } = broker.subjects;
+  const stores = createScheduleStores(broker);
+  const shelves = createScheduleShelves(book);
+  const timings = createTimings(shelves);
+  const happenings = createHappenings(broker);
+  const runs = createRuns({ store, clock, prefix });
+  const harvest = createHarvest({ store, runs, prefix });
+  return {
+    desk: createScheduleDesk({ stores, shelves, timings, runs, happenings, clock }),
+    calendars: createCalendarDesk({ stores, shelves, happenings, clock }),
+    duty: createScheduleDuty({
+      stores,
+      shelves,
+      timings,
+      runs,
+      harvest,
+      happenings,
+      clock,
+      log,
+      async caughtUp() {
+        await Promise.all([replica.caughtUp(), book.feed.caughtUp()]);
+      },
+      onEnd: (listener) =>
+        replica.board.watch("*", ({ id, record, gone }) => {
+          if (gone || (record !== undefined && isFinal(record.state))) listener(id);
+        }),
+    }),
+  };
+}
