@@ -95,6 +95,7 @@ function describeAttempt(attempt: AttemptView, now: number): string {
     output && `${bytes(output.stdout + output.stderr)} of output`,
     output && output.dropped > 0 ? `${bytes(output.dropped)} dropped` : undefined,
     reason,
+    attempt.mayStillRun && "may still run",
   ];
   const shown = parts.filter((part) => part !== undefined && part !== "-");
   return line(`attempt ${number}`, printable(shown.join(", ")));

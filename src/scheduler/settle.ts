@@ -81,17 +81,15 @@ export function createSettler(deps: {
       }
     },
     settleLosses(losses) {
-      for (const { job, attempt: number, worker, reason, cancelled, blameless } of losses)
+      for (const { job, blameless, mayStillRun, ...loss } of losses)
         begin(job, () =>
           write(job, {
             type: "lost",
             at: clock.now(),
-            attempt: number,
-            worker,
-            reason,
-            cancelled,
+            ...loss,
             random: random(),
             ...(blameless ? { blameless } : {}),
+            ...(mayStillRun ? { mayStillRun } : {}),
           }),
         );
     },

@@ -163,6 +163,7 @@ function lost(record: JobRecord, event: Of<"lost">): JobRecord {
     finishedAt: event.at,
     outcome: "worker_lost",
     reason: event.reason,
+    ...(event.mayStillRun ? { mayStillRun: true } : {}),
   };
   const losses = record.losses + (event.blameless ? 0 : 1);
   const known = { attempt: event.attempt, attempts: withAttempt(record, ended), losses };

@@ -76,6 +76,8 @@ export type Attempt = Omit<Ending, "outcome" | "result"> & {
   finishedAt?: number;
   /** Absent while the attempt runs. */
   outcome?: Outcome;
+  /** Nobody could tell whether the lost worker's programs were dead: one may have run on beside the next attempt. */
+  mayStillRun?: true;
 };
 
 export type TimelineEntry = {
@@ -157,6 +159,8 @@ export type JobEvent =
       random: number;
       /** Something else is more likely to have brought the worker down: the loss does not count against the job. */
       blameless?: true;
+      /** The worker fell silent: whether it, its launcher and the programs are dead is not known. */
+      mayStillRun?: true;
     }
   | { type: "cancelled"; at: number; actor: string; reason: string }
   | { type: "expired"; at: number }

@@ -19,6 +19,8 @@ export type Loss = {
   cancelled: boolean;
   /** A handler, which runs inside its worker, is more likely to have brought it down than this command. */
   blameless: boolean;
+  /** The worker fell silent; one that left, was replaced or forgot the attempt has ended its programs. */
+  mayStillRun: boolean;
 };
 
 export type Presence = {
@@ -189,6 +191,7 @@ export function createPresence(deps: {
             reason: reasonOf(row),
             cancelled: tables.cancels.has(entry.id),
             blameless: suspectsHandler && entry.shape.handler === undefined,
+            mayStillRun: row.presence === "dead",
           });
       }
       return losses;

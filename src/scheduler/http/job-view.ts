@@ -17,6 +17,10 @@ const attemptSchema = z
     startedAt: instant.optional(),
     finishedAt: instant.optional(),
     outcome: z.enum(OUTCOMES).optional().describe("Absent while the attempt runs."),
+    mayStillRun: z
+      .literal(true)
+      .optional()
+      .describe("Its worker fell silent: a program of it may have run on beside the next attempt."),
     exitCode: z.int().optional(),
     signal: z.string().optional(),
     reason: z.string().optional(),

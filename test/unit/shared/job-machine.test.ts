@@ -189,6 +189,14 @@ describe("ends without a worker", () => {
   });
 });
 
+describe("an attempt whose worker fell silent", () => {
+  it("says that it may still run, one whose worker is known to be dead does not", () => {
+    const silent = { ...lost(1), mayStillRun: true } as JobEvent;
+    expect(apply(job(), silent).attempts).toMatchObject([{ mayStillRun: true }]);
+    expect(apply(job(), lost(1)).attempts[0]).not.toHaveProperty("mayStillRun");
+  });
+});
+
 describe("a manual retry", () => {
   it("opens a new series on a finished job and keeps its history", () => {
     const again = after(job(), finished(1, bad), { type: "retried", at: AT + 9, actor: "me" });

@@ -47,7 +47,9 @@ test("the death of a worker is noticed that was heard of in assignments only", (
   stage.submit("a");
   stage.board.assigned({ job: "a", attempt: 1, seq: 1 }, "ghost", 7, stage.now);
   stage.mono = PRESENCE.lostAfterMs;
-  expect(stage.board.lost(stage.mono, 0)).toMatchObject([{ job: "a", worker: "ghost" }]);
+  expect(stage.board.lost(stage.mono, 0)).toMatchObject([
+    { job: "a", worker: "ghost", mayStillRun: true },
+  ]);
 });
 
 test("a goodbye and a successor settle at once, an expired key does not", () => {
@@ -60,7 +62,10 @@ test("a goodbye and a successor settle at once, an expired key does not", () => 
   stage.board.workerGone("left", "left");
   stage.board.workerGone("expired", "expired");
   stage.beat("new", { name: "old", replaces: ["old"] });
-  expect(stage.board.lost(stage.mono, 0).map(({ worker }) => worker)).toEqual(["left", "old"]);
+  expect(stage.board.lost(stage.mono, 0)).toMatchObject([
+    { worker: "left", mayStillRun: false },
+    { worker: "old", mayStillRun: false },
+  ]);
   stage.submit("more", { worker: "expired" });
   expect(stage.placed()).toEqual([]);
 });
