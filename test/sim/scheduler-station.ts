@@ -48,7 +48,7 @@ export function startScheduler(stage: Stage, id: string, newJobId: () => string)
   return {
     ...station,
     replica,
-    actions: createJobActions({ store, view: replica.board, clock }),
+    actions: createJobActions({ store, clock }),
     submit: createSubmit({ store, clock, newJobId, broker }),
     control: createControl(broker),
     leads: () => leads,

@@ -13,18 +13,15 @@ export type JobActions = {
   retry(jobId: string, actor: string): Promise<Versioned>;
 };
 
-export function createJobActions(
-  deps: Pick<HttpDeps, "store" | "clock"> & { view: Pick<HttpDeps["view"], "get"> },
-): JobActions {
-  const { store, view, clock } = deps;
+export function createJobActions(deps: Pick<HttpDeps, "store" | "clock">): JobActions {
+  const { store, clock } = deps;
 
   return {
     async cancel(jobId, reason, actor) {
       const found = await readJob(deps, jobId);
       if (isFinal(found.record.state))
         throw new MillraceError("job_finished", `Job ${jobId} is ${found.record.state} already.`);
-      if (!view.get(jobId)?.cancelRequested)
-        await store.requestCancel(jobId, { v: 1, at: clock.now(), actor, reason });
+      await store.requestCancel(jobId, { v: 1, at: clock.now(), actor, reason });
       return found;
     },
     async retry(jobId, actor) {

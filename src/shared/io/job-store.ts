@@ -34,7 +34,7 @@ export type JobStore = {
   ): Promise<Versioned>;
   /** Leaves a removal marker in the record's place if its subject is still at `seq`; throws `lost_race` when it is not. */
   remove(jobId: string, seq: number): Promise<void>;
-  /** Puts the wish to end beside the record, where it stays until it is cleared. */
+  /** Puts the wish to end beside the record, where it stays until it is cleared; a wish that stands already is left as it is. */
   requestCancel(jobId: string, intent: CancelIntent): Promise<void>;
   cancelIntent(jobId: string): Promise<Stored | undefined>;
   /** Lets the intent of a job vanish that is over or gone; one that comes meanwhile stays, as that of a job that is not over. */
@@ -149,12 +149,13 @@ export function createJobStore(broker: Broker): JobStore {
       });
     },
     async requestCancel(jobId, intent) {
+      if (stands(await cancelIntent(jobId))) return;
       await broker.publish(jobs.cancel(jobId), JSON.stringify(intent));
     },
     cancelIntent,
     async clearCancel(jobId) {
       const intent = await cancelIntent(jobId);
-      if (intent === undefined || intent.removed || intent.data.byteLength === 0) return;
+      if (!stands(intent)) return;
       // looked at after the intent: one that was stored before the job ended cannot be meant for a later try
       const current = await read(jobId);
       if (current !== undefined && !isFinal(current.record.state)) return;
@@ -181,6 +182,9 @@ function versioned(jobId: string, stored: Stored | undefined): Versioned | undef
     );
   return { record, seq: stored.seq };
 }
+
+const stands = (intent: Stored | undefined): intent is Stored =>
+  intent !== undefined && !intent.removed && intent.data.byteLength > 0;
 
 /** A full broker is worth waiting for only to those who cannot do anything else. */
 const worthRepeating = (error: unknown, withinMs: number): boolean =>

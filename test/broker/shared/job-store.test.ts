@@ -66,20 +66,22 @@ describe("a job store", () => {
     expect((await store.read(record.id))?.record.timeline).toHaveLength(11);
   });
 
-  it("clears the wish to end of a job that is over, and never one that came after", async () => {
+  it("keeps the wish to end until the job is over, and never clears one that came after", async () => {
     const record = job();
     const reasonOf = async () =>
       decodeCancel(textOf((await store.cancelIntent(record.id))!))?.reason;
     const seq = await store.create(record);
     await store.requestCancel(record.id, intent("in time"));
     await store.clearCancel(record.id);
+    await store.requestCancel(record.id, intent("once more"));
     expect(await reasonOf()).toBe("in time");
 
     await store.write({ ...apply(record, cancel), spec: { command: ["true"] } }, seq);
+    const newer = JSON.stringify(intent("after a retry"));
     const overtaken = createJobStore({
       ...broker,
       async publish(...args) {
-        await store.requestCancel(record.id, intent("after a retry"));
+        await broker.publish(broker.subjects.jobs.cancel(record.id), newer);
         return broker.publish(...args);
       },
     });
@@ -87,6 +89,8 @@ describe("a job store", () => {
     expect(await reasonOf()).toBe("after a retry");
     await store.clearCancel(record.id);
     expect(await reasonOf()).toBeUndefined();
+    await store.requestCancel(record.id, intent("anew"));
+    expect(await reasonOf()).toBe("anew");
   });
 
   it("says so when there is nothing to update", async () => {

@@ -42,7 +42,9 @@ function rescues(world: World, { at, target }: FaultSeen): number[] {
     const lost = story.given.findLast((given) => given.worker === target && given.at <= at);
     if (lost === undefined) return [];
     const end = endOf(story, lost.attempt);
-    if (end?.entry.what !== "lost" || isFinal(end.entry.state) || !isFree(end)) return [];
+    // what was lost before is no matter of this death
+    if (end?.entry.what !== "lost" || end.storedAt < at || isFinal(end.entry.state) || !isFree(end))
+      return [];
     const next = story.lines.find((line) => line.attempt > lost.attempt && line.what === "start");
     return next === undefined ? [] : [next.at];
   });
