@@ -71,7 +71,11 @@ export async function startInstallation(
     ]);
     const scheduler = { ...program, url: String(program.ready["url"]) };
     schedulers.push(scheduler);
-    await until(async () => (await getJson(scheduler.url, "/v1/stats"))["leader"] !== undefined);
+    await until(
+      async () =>
+        (await fetch(`${scheduler.url}/readyz`)).ok &&
+        (await getJson(scheduler.url, "/v1/stats"))["leader"] !== undefined,
+    );
     return scheduler;
   }
 
