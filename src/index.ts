@@ -1,4 +1,11 @@
-// What the package gives to handler modules.
+// What the package gives to handler modules and to programs that use a Millrace.
+export { connect, type ConnectOptions } from "./client/connect.ts";
+export type { Job } from "./client/job.ts";
+export { bytesOf, type LogEntry } from "./client/log-entries.ts";
+export { createMemoryMillrace, type MemoryMillrace, type MemoryOptions } from "./client/memory.ts";
+export type { Program, ProgramEnd } from "./client/memory-attempt.ts";
+export type { LogOptions, Millrace, RunOptions, SubmitOptions } from "./client/millrace.ts";
+export { MillraceError, type ErrorCode } from "./shared/errors.ts";
 export {
   defineHandler,
   type Handler,
@@ -6,4 +13,4 @@ export {
   type InputIssue,
   type InputSchema,
 } from "./shared/handler.ts";
-export type { RetryPolicy } from "./shared/spec.ts";
+export type { JobSpec, RetryPolicy } from "./shared/spec.ts";

@@ -12,11 +12,14 @@ import type { QueueSettings } from "../shared/queue-settings.ts";
 import { ID_ALPHABET, JOB_ID_LENGTH, WORKER_SUFFIX_LENGTH } from "../shared/names.ts";
 import { createSecurity } from "./auth/security.ts";
 import type { SchedulerConfig } from "./config.ts";
+import { ANYBODY } from "./auth/caller.ts";
+import { createBus } from "./bus.ts";
 import { createConfigBook } from "./config-book.ts";
 import { createControl } from "./control.ts";
 import { createElection } from "./election.ts";
 import { createGroups } from "./groups/groups.ts";
 import { createApp } from "./http/app.ts";
+import { createSubmit } from "./http/submit.ts";
 import { loopbackHosts } from "./http/gate.ts";
 import { listen } from "./http/listen.ts";
 import { lead } from "./leader.ts";
@@ -96,6 +99,12 @@ export async function runScheduler(
     clock: broker.clock,
     leads: () => election.leader()?.scheduler === id,
   });
+  const submitting = { store, clock: broker.clock, newJobId, broker };
+  const bus = createBus({
+    broker,
+    submit: createSubmit(submitting),
+    caller: { ...ANYBODY, name: "broker" },
+  });
   const app = createApp({
     store,
     ...createSecurity({ broker, book, settings: config.auth }),
@@ -126,7 +135,7 @@ export async function runScheduler(
       "whoever reaches the API may run programs on the workers",
     );
   options.onListening?.(api.url);
-  await runAll([replica, book.feed, groups.feed, election], signal);
+  await runAll([replica, book.feed, groups.feed, election, bus], signal);
 }
 
 /** Nobody reaches a scheduler at "every address". */

@@ -36,6 +36,7 @@ const CODES = {
     retry: false,
     title: "The idempotency key was used with another body",
   },
+  job_unsuccessful: { status: 409, retry: false, title: "The job did not succeed" },
   illegal_move: { status: 409, retry: false, title: "The job cannot change that way" },
   attempt_superseded: {
     status: 409,

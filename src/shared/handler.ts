@@ -36,7 +36,7 @@ export type InputSchema<Input> = {
 
 export type InputIssue = { readonly path: readonly PropertyKey[]; readonly message: string };
 
-export type Handler<Input = unknown> = {
+export type Handler<Input = unknown, Result = unknown> = {
   /** What jobs name in `handler`: 1-64 letters, digits, `-` and `_`. */
   name: string;
   /** A full version as "2.1.0", which jobs may ask for as "name@^2"; absent: only jobs that ask for none get here. */
@@ -48,11 +48,13 @@ export type Handler<Input = unknown> = {
   /** Longest run of one attempt, as "30s"; holds for jobs that name none. */
   timeout?: string;
   /** What it returns (JSON, at most 256 KiB) is the job's result; what it throws fails the attempt. */
-  run(input: Input, context: HandlerContext): unknown;
+  run(input: Input, context: HandlerContext): Result | Promise<Result>;
 };
 
 /** Checks a handler and returns it; a module in the handlers' directory exports it as default. Throws `invalid_config`. */
-export function defineHandler<Input = unknown>(handler: Handler<Input>): Handler<Input> {
+export function defineHandler<Input = unknown, Result = unknown>(
+  handler: Handler<Input, Result>,
+): Handler<Input, Result> {
   const problem = handlerProblem(handler);
   if (problem === undefined) return handler;
   throw new MillraceError("invalid_config", `This is no handler: ${problem}.`);

@@ -38,7 +38,12 @@ export type Broker = AsyncDisposable &
     onDown(listener: () => void): Disposable;
     /** Asks whoever serves the subject; throws `worker_unreachable` when nobody answers in time. */
     request(subject: string, payload: string, timeoutMs: number): Promise<string>;
-    serve(subject: string, answer: (payload: string) => Promise<string>): Disposable;
+    /** Of those that serve a subject in the same `queue`, one answers each request; without, all do. */
+    serve(
+      subject: string,
+      answer: (payload: string) => Promise<string>,
+      queue?: string,
+    ): Disposable;
     /** Messages that a stream stored and republished. At most once: use a feed where none may be missed. */
     listen(subject: string, listener: (message: Stored) => void): Disposable;
     /** Resolves when everything sent so far has reached the broker. */
@@ -114,7 +119,7 @@ export async function connectBroker(options: BrokerOptions): Promise<Broker> {
         );
       }
     },
-    serve(subject, answer) {
+    serve(subject, answer, queue) {
       async function respond(message: Msg): Promise<void> {
         try {
           message.respond(await answer(message.string()));
@@ -123,6 +128,7 @@ export async function connectBroker(options: BrokerOptions): Promise<Broker> {
         }
       }
       const subscription = nc.subscribe(subject, {
+        ...(queue === undefined ? {} : { queue }),
         callback: (error, message) => {
           if (error === null) void respond(message);
         },

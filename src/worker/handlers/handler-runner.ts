@@ -11,7 +11,7 @@ import { startTimer } from "../command/long-timer.ts";
 import { onAbort } from "../on-abort.ts";
 import type { RunRequest } from "../run-request.ts";
 import type { RunEnd } from "../verdict.ts";
-import { refused, returned, threw } from "./handler-ending.ts";
+import { refused, returned, threw } from "../../shared/handler-ending.ts";
 import type { Handlers } from "./loader.ts";
 
 export type HandlerRunner = { run(name: string, request: RunRequest): Promise<RunEnd> };

@@ -5,7 +5,7 @@ import {
   refused,
   returned,
   threw,
-} from "../../../../src/worker/handlers/handler-ending.ts";
+} from "../../../src/shared/handler-ending.ts";
 
 it("keeps JSON results as they will be read", () => {
   expect(returned(undefined)).toEqual({ outcome: "exited", exitCode: 0 });

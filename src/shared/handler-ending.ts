@@ -1,7 +1,7 @@
 // How what a handler returned or threw is told in the record: pure.
-import type { InputIssue } from "../../shared/handler.ts";
-import type { Ending } from "../../shared/job.ts";
-import { fieldPath } from "../../shared/spec.ts";
+import type { InputIssue } from "./handler.ts";
+import type { Ending } from "./job.ts";
+import { fieldPath } from "./spec.ts";
 
 /** Largest result as JSON: it is kept in the job's record. */
 export const MAX_RESULT_BYTES = 262_144;

@@ -1,0 +1,74 @@
+// What the library can do, whichever way it reaches a Millrace.
+import type { Handler } from "../shared/handler.ts";
+import { MillraceError } from "../shared/errors.ts";
+import { isFinal } from "../shared/job.ts";
+import type { JobSpec } from "../shared/spec.ts";
+import type { LogQuery } from "./follow.ts";
+import type { Job } from "./job.ts";
+import type { LogEntry } from "./log-entries.ts";
+
+export type SubmitOptions = {
+  /** The same key and spec always mean the same job; default: one that is made up, so that repeating is harmless. */
+  key?: string;
+  signal?: AbortSignal;
+};
+
+/** A spec without what the handler and its input say. */
+export type RunOptions = Omit<JobSpec, "command" | "script" | "handler" | "input"> & SubmitOptions;
+
+export type LogOptions = LogQuery & {
+  /** Go on until the job is over; default true. */
+  follow?: boolean;
+  signal?: AbortSignal;
+};
+
+export type Millrace = AsyncDisposable & {
+  /** Resolves to the job's id once it is stored. Throws `invalid_spec` with the field. */
+  submit(spec: JobSpec, options?: SubmitOptions): Promise<string>;
+  /**
+   * Runs a handler as a job and resolves to what it returned. Throws `job_unsuccessful` when the job ends otherwise.
+   * A name instead of the handler gives up the types.
+   */
+  run<Input, Result>(
+    handler: Handler<Input, Result> | string,
+    input: NoInfer<Input>,
+    options?: RunOptions,
+  ): Promise<Awaited<Result>>;
+  /** The job as it is now. Throws `job_not_found`. */
+  job(id: string): Promise<Job>;
+  /** The job once it is over, however it ended. Survives a server that goes away for a while. */
+  wait(id: string, options?: { signal?: AbortSignal }): Promise<Job>;
+  /** The output, chunk by chunk, without gap or repeat; `bytesOf` gives a chunk's bytes. */
+  logs(id: string, options?: LogOptions): AsyncIterable<LogEntry>;
+  cancel(id: string, reason?: string): Promise<void>;
+  /** Runs a finished job again. Throws `job_not_finished`. */
+  retry(id: string): Promise<void>;
+  /** Lets go of every connection; the same as disposing it. */
+  close(): Promise<void>;
+};
+
+export const NEVER: AbortSignal = new AbortController().signal;
+
+/** `run`, by the other verbs. */
+export async function runHandler<Input, Result>(
+  millrace: Pick<Millrace, "submit" | "wait">,
+  handler: Handler<Input, Result> | string,
+  input: Input,
+  { key, signal, ...spec }: RunOptions = {},
+): Promise<Awaited<Result>> {
+  const name = typeof handler === "string" ? handler : handler.name;
+  const given = {
+    ...(key === undefined ? {} : { key }),
+    ...(signal === undefined ? {} : { signal }),
+  };
+  const whole = { ...spec, handler: name, ...(input === undefined ? {} : { input }) } as JobSpec;
+  const id = await millrace.submit(whole, given);
+  const job = await millrace.wait(id, given);
+  if (job.state === "succeeded") return job.result as Awaited<Result>;
+  throw unsuccessful(job);
+}
+
+function unsuccessful({ id, state, reason }: Job): MillraceError {
+  const why = isFinal(state) && reason !== undefined ? `: ${reason}` : ".";
+  return new MillraceError("job_unsuccessful", `Job ${id} ${state}${why}`);
+}

@@ -1,0 +1,123 @@
+// Submitting and waiting straight over the broker, for volume: many jobs share a message, and their ends are pushed.
+import { hasCode, MillraceError } from "../shared/errors.ts";
+import type { Broker } from "../shared/io/broker.ts";
+import { deferred, type Deferred } from "../shared/io/lifecycle.ts";
+import { textOf, type Stored } from "../shared/io/wire.ts";
+import { isFinal } from "../shared/job.ts";
+import { decodeRecord } from "../shared/messages.ts";
+import type { JobSpec } from "../shared/spec.ts";
+import { decodeResults, MAX_SUBMISSIONS, type Submissions } from "../shared/submission.ts";
+import { jobOf, type Job } from "./job.ts";
+import { NEVER, runHandler, type Millrace } from "./millrace.ts";
+import { persistently } from "./persistence.ts";
+
+type Pending = Deferred<string> & { spec: JobSpec; key: string; bytes: number };
+
+const ANSWER_MS = 10_000;
+/** A push can be lost with its connection; this often a waiting caller looks for itself. */
+const LOOK_EVERY_MS = 10_000;
+const OVERHEAD_BYTES = 64;
+
+/** Everything but submit, run and wait goes the other way. Disposing it closes the broker. */
+export function createNatsMillrace(broker: Broker, other: Millrace): Millrace {
+  const { jobs, submit: subject } = broker.subjects;
+  let pending: Pending[] = [];
+
+  function enqueue(spec: JobSpec, key: string): Promise<string> {
+    const bytes = Buffer.byteLength(JSON.stringify(spec)) + key.length + OVERHEAD_BYTES;
+    const one: Pending = { ...deferred<string>(), spec, key, bytes };
+    if (pending.length === 0) setImmediate(flush);
+    pending.push(one);
+    return one.promise;
+  }
+
+  /** What was asked for in the same turn goes together. */
+  function flush(): void {
+    const all = pending;
+    pending = [];
+    let batch: Pending[] = [];
+    let bytes = OVERHEAD_BYTES;
+    for (const one of all) {
+      if (batch.length === MAX_SUBMISSIONS || bytes + one.bytes > broker.maxPayload) {
+        if (batch.length > 0) void send(batch);
+        batch = [];
+        bytes = OVERHEAD_BYTES;
+      }
+      batch.push(one);
+      bytes += one.bytes;
+    }
+    void send(batch);
+  }
+
+  async function send(batch: Pending[]): Promise<void> {
+    try {
+      const asked: Submissions = { v: 1, jobs: batch.map(({ spec, key }) => ({ spec, key })) };
+      const answer = decodeResults(await broker.request(subject, JSON.stringify(asked), ANSWER_MS));
+      for (const [place, one] of batch.entries()) {
+        const result = answer?.results[place];
+        if (result !== undefined && "id" in result) one.resolve(result.id);
+        else one.reject(refusalOf(result));
+      }
+    } catch (error) {
+      const cause = hasCode(error, "worker_unreachable") ? unreachable(error) : error;
+      for (const one of batch) one.reject(cause);
+    }
+  }
+
+  async function wait(id: string, signal: AbortSignal): Promise<Job> {
+    const ended = deferred<Job>();
+    const take = (stored: Stored | undefined): void => {
+      const record =
+        stored === undefined || stored.removed ? undefined : decodeRecord(textOf(stored));
+      if (record === undefined)
+        ended.reject(new MillraceError("job_not_found", `There is no job ${id}.`));
+      else if (isFinal(record.state)) ended.resolve(jobOf(record));
+    };
+    const look = (): void => {
+      broker
+        .last(jobs.stream, jobs.record(id))
+        .then(take)
+        // the next look, or the push, will tell
+        .catch(() => undefined);
+    };
+    const giveUp = () => ended.reject(signal.reason);
+    using _pushed = broker.listen(jobs.changedOf(id), take);
+    using _up = broker.onUp(look);
+    const looking = setInterval(look, LOOK_EVERY_MS);
+    signal.addEventListener("abort", giveUp);
+    if (signal.aborted) giveUp();
+    try {
+      look();
+      return await ended.promise;
+    } finally {
+      clearInterval(looking);
+      signal.removeEventListener("abort", giveUp);
+    }
+  }
+
+  const millrace: Millrace = {
+    ...other,
+    submit: (spec, { key = crypto.randomUUID(), signal = NEVER } = {}) =>
+      persistently(signal, () => enqueue(spec, key)),
+    wait: (id, { signal = NEVER } = {}) => wait(id, signal),
+    run: (handler, input, options) => runHandler(millrace, handler, input, options),
+    async close() {
+      await other.close();
+      await broker[Symbol.asyncDispose]();
+    },
+    [Symbol.asyncDispose]: () => millrace.close(),
+  };
+  return millrace;
+}
+
+const unreachable = (cause: unknown) =>
+  new MillraceError("server_unreachable", "No scheduler answers on the broker.", { cause });
+
+type Result = NonNullable<ReturnType<typeof decodeResults>>["results"][number];
+
+function refusalOf(result: Result | undefined): MillraceError {
+  if (result === undefined || !("refused" in result))
+    return new MillraceError("internal", "The scheduler's answer cannot be read.");
+  const { code, detail, field } = result.refused;
+  return new MillraceError(code, detail, field === undefined ? {} : { field });
+}
