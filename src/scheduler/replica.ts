@@ -8,6 +8,7 @@ import {
   decodeAssignments,
   decodeCancel,
   decodeHeartbeat,
+  decodePurgeMark,
   decodeQueueSettings,
   decodeRecord,
 } from "../shared/messages.ts";
@@ -29,6 +30,7 @@ export type Replica = Service & {
 
 const RETRY_MS = 250;
 const CANCEL_SUFFIX = ".cancel";
+const PURGE_SUFFIX = ".purge";
 
 export function createReplica(deps: { broker: Broker; log?: Log }): Replica {
   const { broker, log = silentLog } = deps;
@@ -115,11 +117,22 @@ export function createReplica(deps: { broker: Broker; log?: Log }): Replica {
     Date.parse(message.header("Nats-Time-Stamp") ?? "") || clock.now();
 
   function queueMessage(message: Stored): void {
-    const name = afterTokens(message.subject, 2);
+    const path = afterTokens(message.subject, 2);
+    if (path.endsWith(PURGE_SUFFIX)) purgeMessage(path.slice(0, -PURGE_SUFFIX.length), message);
+    else settingsMessage(path, message);
+    told();
+  }
+
+  function purgeMessage(name: string, message: Stored): void {
+    const mark = message.removed ? undefined : decodePurgeMark(textOf(message));
+    if (!message.removed && mark === undefined) return unreadable(message);
+    board.queuePurged(name, mark);
+  }
+
+  function settingsMessage(name: string, message: Stored): void {
     const settings = message.removed ? undefined : decodeQueueSettings(textOf(message));
     if (!message.removed && settings === undefined) return unreadable(message);
     board.queueChanged(name, settings);
-    told();
   }
 
   /** Drops what is gone from the stream of records without having been seen to go. */

@@ -7,9 +7,10 @@ import { createHappenings } from "../shared/io/happenings.ts";
 import { createJobStore } from "../shared/io/job-store.ts";
 import { runAll } from "../shared/io/lifecycle.ts";
 import { createLog, type Log } from "../shared/io/log.ts";
+import { createQueueStore } from "../shared/io/queue-store.ts";
 import { ensureTopology } from "../shared/io/topology.ts";
-import type { QueueSettings } from "../shared/queue-settings.ts";
 import { ID_ALPHABET, JOB_ID_LENGTH, WORKER_SUFFIX_LENGTH } from "../shared/names.ts";
+import { createAdmission } from "./admission.ts";
 import { createSecurity } from "./auth/security.ts";
 import type { SchedulerConfig } from "./config.ts";
 import { ANYBODY } from "./auth/caller.ts";
@@ -114,12 +115,13 @@ export async function runScheduler(
     clock: broker.clock,
     log,
     newJobId,
+    admission: createAdmission(board),
     control: createControl(broker),
     groups: groups.desk,
-    queues: { put: (name, settings) => putQueue(broker, name, settings) },
     webhooks: webhooks.api,
     schedules: schedules.desk,
     calendars: schedules.calendars,
+    queues: createQueueStore(broker),
     leader: election.leader,
     ready: () => broker.isUp() && replica.isWarm(),
     metrics: metrics.text,
@@ -145,12 +147,4 @@ const reachableUrl = (host: string, { url, port }: { url: string; port: number }
 async function defaultLease(broker: Broker): Promise<number> {
   const { replicas } = await broker.streamState(broker.subjects.leader.stream);
   return replicas > 1 ? LEASE_MS.replicated : LEASE_MS.single;
-}
-
-async function putQueue(
-  { publish, subjects }: Broker,
-  name: string,
-  settings: QueueSettings,
-): Promise<void> {
-  await publish(subjects.queues.key(name), JSON.stringify(settings));
 }

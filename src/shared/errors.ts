@@ -37,6 +37,7 @@ const CODES = {
     title: "The idempotency key was used with another body",
   },
   job_unsuccessful: { status: 409, retry: false, title: "The job did not succeed" },
+  key_busy: { status: 409, retry: true, title: "Jobs of the same key have not finished" },
   illegal_move: { status: 409, retry: false, title: "The job cannot change that way" },
   attempt_superseded: {
     status: 409,
@@ -52,6 +53,7 @@ const CODES = {
   body_too_large: { status: 413, retry: false, title: "The body is too large" },
   unsupported_media_type: { status: 415, retry: false, title: "The media type is not supported" },
   invalid_spec: { status: 422, retry: false, title: "The request does not fit the schema" },
+  queue_full: { status: 429, retry: true, title: "The queue is full" },
   too_many_requests: { status: 429, retry: true, title: "Too many requests" },
   headers_too_large: { status: 431, retry: false, title: "The headers are too large" },
   internal: { status: 500, retry: false, title: "Millrace failed" },

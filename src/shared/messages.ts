@@ -69,6 +69,9 @@ export type ControlReply = { ok: true; held: number } | { ok: false; reason: str
 /** Somebody wants the job to end; stands beside the record until the job is final. */
 export type CancelIntent = { v: 1; at: number; actor: string; reason: string };
 
+/** Somebody emptied a queue: jobs whose newest record stands up to this sequence are to be ended, unless a worker has them. */
+export type PurgeMark = { v: 1; upTo: number; at: number; actor: string };
+
 export type LeaderLease = { v: 1; scheduler: string; epoch: number; since: number; url?: string };
 
 const control: z.ZodType<ControlRequest> = z.discriminatedUnion("type", [
@@ -118,6 +121,13 @@ const cancelIntent: z.ZodType<CancelIntent> = z.object({
   reason: z.string(),
 });
 
+const purgeMark: z.ZodType<PurgeMark> = z.object({
+  v: z.literal(1),
+  upTo: z.int(),
+  at: z.number(),
+  actor: z.string(),
+});
+
 const lease: z.ZodType<LeaderLease> = z.object({
   v: z.literal(1),
   scheduler: z.string(),
@@ -131,6 +141,7 @@ export const decodeHeartbeat = (text: string): Heartbeat | undefined => decode(t
 export const decodeCancel = (text: string): CancelIntent | undefined => decode(text, cancelIntent);
 export const decodeQueueSettings = (text: string): QueueSettings | undefined =>
   decode(text, queueSettingsSchema);
+export const decodePurgeMark = (text: string): PurgeMark | undefined => decode(text, purgeMark);
 export const decodeLease = (text: string): LeaderLease | undefined => decode(text, lease);
 
 function decode<T>(text: string, schema: z.ZodType<T>): T | undefined {

@@ -10,6 +10,7 @@
 // $KV.mr_workers.<worker>      heartbeat                   bucket mr_workers republished to mr.beat.<worker>
 // $KV.mr_leader.lease          who leads, and its epoch    bucket mr_leader  republished to mr.lease.lease
 // $KV.mr_queues.<queue>        settings of a queue         bucket mr_queues  republished to mr.queue.<queue>
+// $KV.mr_queues.<queue>.purge  up to where it was emptied  bucket mr_queues  republished to mr.queue.<queue>.purge
 // $KV.mr_config.<kind>.<name>  definitions, schedules, …   bucket mr_config  republished to mr.config.<kind>.<name>
 // mr.group.<group>             a group's plan and fate     stream MR_GROUPS  republished to mr.grouped.<group>
 // mr.event.<kind>.<name>       what happened, and why      stream MR_EVENTS  republished to mr.told.<kind>.<name>
@@ -72,6 +73,7 @@ export function createSubjects(prefix: string = DEFAULT_PREFIX) {
       bucket: `${prefix}_queues`,
       stream: `KV_${prefix}_queues`,
       key: (queue: string) => `$KV.${prefix}_queues.${queue}`,
+      purge: (queue: string) => `$KV.${prefix}_queues.${queue}.purge`,
       all: `$KV.${prefix}_queues.>`,
       changed: `${prefix}.queue.>`,
     },

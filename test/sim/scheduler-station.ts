@@ -1,4 +1,5 @@
 // A scheduler without its HTTP face: replica, election and leader as the product runs them, and what its callers may do.
+import { createAdmission } from "../../src/scheduler/admission.ts";
 import { createJobStore } from "../../src/shared/io/job-store.ts";
 import { runAll } from "../../src/shared/io/lifecycle.ts";
 import { createControl, type Control } from "../../src/scheduler/control.ts";
@@ -49,7 +50,14 @@ export function startScheduler(stage: Stage, id: string, newJobId: () => string)
     ...station,
     replica,
     actions: createJobActions({ store, clock }),
-    submit: createSubmit({ store, clock, newJobId, broker }),
+    submit: createSubmit({
+      store,
+      clock,
+      newJobId,
+      broker,
+      view: replica.board,
+      admission: createAdmission(replica.board),
+    }),
     control: createControl(broker),
     leads: () => leads,
     stop: () => enter(() => ending.abort()),

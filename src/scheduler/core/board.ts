@@ -1,7 +1,8 @@
 // The scheduler's mind: facts in, decisions and answers out. No I/O, no clock: epoch ms (`now`) and monotonic ms (`mono`) are handed in.
 
-import type { CancelIntent } from "../../shared/messages.ts";
+import type { CancelIntent, PurgeMark } from "../../shared/messages.ts";
 import { rulesOf, type QueueSettings } from "../../shared/queue-settings.ts";
+import { isOver } from "./entry.ts";
 import { createJobFacts, type AssignedItem, type JobChange } from "./jobs.ts";
 import { createJobList } from "./job-list.ts";
 import { createLedger } from "./ledger.ts";
@@ -10,7 +11,9 @@ import { createPresence, type Loss } from "./presence.ts";
 import { forgetStart, noteStart } from "./rate.ts";
 import { createSeries } from "./series.ts";
 import { createTables, queueRow } from "./tables.ts";
+import { createSubmitFacts } from "./submit-facts.ts";
 import { createViews } from "./views.ts";
+import { createUniques } from "./uniques.ts";
 import { createWaitingRoom } from "./waiting-room.ts";
 import { explain, type Why } from "./why.ts";
 
@@ -47,7 +50,8 @@ export function createBoard() {
   const series = createSeries();
   const placer = createPlacer(tables);
   const ledger = createLedger(tables, placer, (row) => presence.emptied(row));
-  const room = createWaitingRoom(tables, placer);
+  const uniques = createUniques((entry) => facts.change(entry, () => undefined));
+  const room = createWaitingRoom(tables, placer, uniques);
   const facts = createJobFacts({
     tables,
     placer,
@@ -55,6 +59,7 @@ export function createBoard() {
     room,
     list,
     series,
+    uniques,
     rowOf: (id) => presence.rowOf(id),
     tell,
   });
@@ -103,10 +108,9 @@ export function createBoard() {
 
   function settlements(now: number): Settlement[] {
     room.advance(now);
-    return [...room.ending].map(([{ id }, how]): Settlement => {
-      const intent = tables.cancels.get(id);
-      return how === "cancelled" && intent ? { job: id, how, intent } : { job: id, how: "expired" };
-    });
+    return [...room.ending].map(([{ id }, end]): Settlement =>
+      end === "expired" ? { job: id, how: end } : { job: id, how: "cancelled", intent: end },
+    );
   }
 
   function stops(): Stop[] {
@@ -134,6 +138,11 @@ export function createBoard() {
       if (queue.rules.rate === undefined) queue.starts.clear();
       placer.ruled(queue);
     },
+    queuePurged(name: string, mark: PurgeMark | undefined): void {
+      queueRow(tables, name).purge = mark;
+      for (const entry of tables.jobs.values())
+        if (entry.shape.queue === name && !isOver(entry)) facts.change(entry, () => undefined);
+    },
 
     // Decisions, for the leader.
     /** Gives up to `max` jobs to workers. Each counts against its worker's slots from here on. */
@@ -158,6 +167,7 @@ export function createBoard() {
     jobIds: (): string[] => [...tables.jobs.keys()],
     /** Jobs that somebody wants to end. */
     cancelIds: (): string[] => [...tables.cancels.keys()],
+    ...createSubmitFacts(tables, uniques),
     get: views.job,
     list: views.jobs,
     worker: views.worker,

@@ -83,6 +83,10 @@ export function newEntry(
   };
 }
 
+/** Each namespace has its own keys. */
+export const scopedKey = (key: string, namespace: string | undefined): string =>
+  namespace === undefined ? key : `${namespace}/${key}`;
+
 /** Takes over what a newer record says. */
 export function updateEntry(entry: JobEntry, record: JobRecord, seq: number): void {
   const newest = record.attempts.at(-1);

@@ -2,7 +2,7 @@
 import { isFinal, type JobRecord } from "../../shared/job.ts";
 import type { CancelIntent } from "../../shared/messages.ts";
 import { isLive } from "./claim.ts";
-import { isOver, newEntry, shownState, updateEntry, type JobEntry } from "./entry.ts";
+import { isOver, newEntry, scopedKey, shownState, updateEntry, type JobEntry } from "./entry.ts";
 import type { JobList } from "./job-list.ts";
 import { closeKey, openKey } from "./key-row.ts";
 import type { Ledger } from "./ledger.ts";
@@ -12,6 +12,7 @@ import type { Row } from "./row.ts";
 import type { Series } from "./series.ts";
 import { shapeKey, shapeOf, type Shape } from "./shape.ts";
 import { queueRow, type Tables } from "./tables.ts";
+import type { Uniques } from "./uniques.ts";
 import type { WaitingRoom } from "./waiting-room.ts";
 
 /** One item of an assignment message; `queue` where the job's record may be gone already. */
@@ -51,10 +52,11 @@ export function createJobFacts(deps: {
   room: WaitingRoom;
   list: JobList;
   series: Series;
+  uniques: Uniques;
   rowOf: (id: string) => Row;
   tell: (change: JobChange) => void;
 }): JobFacts {
-  const { tables, placer, ledger, room, list, series, rowOf, tell } = deps;
+  const { tables, placer, ledger, room, list, series, uniques, rowOf, tell } = deps;
   const shapes = new Map<string, { shape: Shape; jobs: number }>();
   /** Assignments that overtook the record which they were decided on. */
   const early = new Map<string, Early>();
@@ -79,7 +81,8 @@ export function createJobFacts(deps: {
 
   function added(record: JobRecord, seq: number): JobEntry {
     const shape = shapeFor(record);
-    const { key } = record.spec;
+    const { spec, origin } = record;
+    const key = spec.key && scopedKey(spec.key, origin?.namespace);
     const sharedKey = key && (tables.queues.get(shape.queue)?.keys.get(key)?.name ?? key);
     const entry = newEntry(record, seq, shape, sharedKey);
     tables.jobs.set(entry.id, entry);
@@ -171,6 +174,7 @@ export function createJobFacts(deps: {
       change(entry, () => {
         list.change(entry, () => updateEntry(entry, record, seq));
         openKey(tables, entry);
+        uniques.seen(entry, record, known === undefined);
         agree(entry, newest?.startedAt ?? record.submittedAt);
       });
       tell({ id: record.id, seq, record, fresh: entry.told - told, gone: false });
@@ -185,6 +189,7 @@ export function createJobFacts(deps: {
       tables.jobs.delete(id);
       entry.spot = "gone";
       closeKey(tables, entry);
+      uniques.gone(entry);
       leftovers.delete(id);
       list.remove(entry);
       releaseShape(entry.shape);

@@ -1,5 +1,5 @@
 // The tables that the parts of the board share. Each table is changed by one part only, which its comment names.
-import type { CancelIntent } from "../../shared/messages.ts";
+import type { CancelIntent, PurgeMark } from "../../shared/messages.ts";
 import { JOB_STATES, type JobState } from "../../shared/job.ts";
 import { rulesOf, type QueueRules, type QueueSettings } from "../../shared/queue-settings.ts";
 import type { JobEntry } from "./entry.ts";
@@ -15,6 +15,8 @@ export type QueueRow = {
   running: number;
   /** Keys that have unfinished jobs: by `key-row.ts`. */
   readonly keys: Map<string, KeyRow>;
+  /** What waited when somebody last emptied the queue is to be ended. */
+  purge: PurgeMark | undefined;
   /** When which attempt started, as far as a rate needs it: by `rate.ts`. */
   readonly starts: Map<string, number>;
   readonly depth: Record<JobState, number>;
@@ -50,6 +52,7 @@ export function queueRow({ queues }: Tables, name: string): QueueRow {
     rules: rulesOf(OPEN),
     running: 0,
     keys: new Map(),
+    purge: undefined,
     starts: new Map(),
     depth: noDepth(),
   };

@@ -43,6 +43,7 @@ const PROBLEMS = {
   413: "The body is too large.",
   415: "The body is not JSON in UTF-8.",
   422: "The body does not fit the schema; `field` says where.",
+  429: "The queue is full, or there were too many requests; repeat after `Retry-After` seconds.",
   500: "Millrace failed.",
   503: "The broker or the worker cannot be reached; repeat after `Retry-After` seconds.",
   507: "The broker has no space left.",

@@ -56,6 +56,7 @@ export const ACCESS: Readonly<Record<string, Access>> = {
   "POST /v1/workers/:id/drain": whole("workers:admin"),
   "GET /v1/queues": whole("queues:read"),
   "PUT /v1/queues/:name": whole("queues:admin"),
+  "POST /v1/queues/:name/purge": whole("queues:admin"),
   "GET /v1/stats": whole("workers:read"),
   "GET /v1/webhooks": whole("webhooks:read"),
   "GET /v1/webhooks/:name": whole("webhooks:read"),

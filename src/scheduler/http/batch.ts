@@ -40,7 +40,7 @@ const batchRoute = createRoute({
       "All are stored, in the order of the request.",
       z.object({ jobs: z.array(z.object({ id: z.string() })) }),
     ),
-    ...problems(409, 413, 415, 422, 507),
+    ...problems(409, 413, 415, 422, 429, 507),
   },
 });
 
@@ -52,6 +52,7 @@ export function createBatchRoutes(deps: HttpDeps) {
     const specs = parseBatch(await readJson(c, BODY_LIMIT));
     for (const [index, spec] of specs.entries())
       requireStorable(spec, deps.broker.maxPayload, `jobs[${index}]`);
+    if (key === undefined) deps.admission.requireRoom(specs);
     const results = await Promise.allSettled(
       // a line break cannot stand in a key, so no other request's key means the same job
       specs.map((spec, index) =>

@@ -1,10 +1,11 @@
 // What the HTTP facade needs from the rest of the scheduler, as narrow as it uses it.
 import type { ControlReply, ControlRequest, LeaderLease } from "../../shared/messages.ts";
-import type { QueueSettings } from "../../shared/queue-settings.ts";
 import type { Broker } from "../../shared/io/broker.ts";
 import type { Clock } from "../../shared/io/clock.ts";
 import type { JobStore } from "../../shared/io/job-store.ts";
+import type { QueueStore } from "../../shared/io/queue-store.ts";
 import type { Log } from "../../shared/io/log.ts";
+import type { Admission } from "../admission.ts";
 import type { Board } from "../core/board.ts";
 import type { GroupDesk } from "../groups/group-desk.ts";
 import type { CalendarDesk } from "../schedules/calendar-desk.ts";
@@ -27,6 +28,11 @@ export type View = Pick<
   | "why"
   | "newestSeq"
   | "watch"
+  | "queueSettings"
+  | "waitingIn"
+  | "bearersOf"
+  | "uniqueHolder"
+  | "originalOf"
 >;
 
 export type HttpDeps = {
@@ -39,13 +45,14 @@ export type HttpDeps = {
   clock: Clock;
   log: Log;
   newJobId(): string;
+  admission: Admission;
   /** Asks a worker; throws `worker_unreachable` when it does not answer. */
   control(workerId: string, request: ControlRequest): Promise<ControlReply>;
   groups: GroupDesk;
-  queues: { put(name: string, settings: QueueSettings): Promise<void> };
   webhooks: Webhooks;
   schedules: ScheduleDesk;
   calendars: CalendarDesk;
+  queues: QueueStore;
   /** Who leads as far as this replica knows. */
   leader(): LeaderLease | undefined;
   /** True when this replica can serve: connected, and its index has caught up. */

@@ -34,9 +34,12 @@ const submitRoute = createRoute({
   parameters: [keyParameter],
   request: { query: waitQuery, body: { ...jsonBody(SPEC_REFERENCE), required: true } },
   responses: {
-    200: json("With `wait`: the job has ended.", jobSchema),
+    200: json(
+      "With `wait`: the job has ended. With `Unique-Existing: true`: the job that stands for the unique key; nothing was submitted.",
+      jobSchema,
+    ),
     202: json("The job is stored and will end in exactly one final state.", jobSchema),
-    ...problems(409, 413, 415, 422, 507),
+    ...problems(409, 413, 415, 422, 429, 507),
   },
 });
 
@@ -100,7 +103,8 @@ export function createJobRoutes(deps: HttpDeps) {
       const accepted = await submit(spec, c.get("caller"), key);
       c.header("Location", `/v1/jobs/${accepted.record.id}`);
       if (accepted.replayed) c.header("Idempotent-Replayed", "true");
-      if (wait === undefined) return c.json(show(c, accepted), 202);
+      if (accepted.existing) c.header("Unique-Existing", "true");
+      if (wait === undefined) return c.json(show(c, accepted), accepted.existing ? 200 : 202);
       const ended = await awaitFinal(accepted.record.id, wait, c.req.raw.signal);
       if (ended !== undefined) return c.json(show(c, ended), 200);
       return c.json(show(c, await readJob(deps, accepted.record.id)), 202);

@@ -3,15 +3,20 @@ import { derivedId } from "../../shared/derived-id.ts";
 import { hasCode, MillraceError } from "../../shared/errors.ts";
 import type { Versioned } from "../../shared/io/job-store.ts";
 import { newJob, type Submission } from "../../shared/job-machine.ts";
+import type { JobRecord } from "../../shared/job.ts";
 import type { JobSpec } from "../../shared/spec.ts";
 import type { Caller } from "../auth/caller.ts";
 import { BODY_LIMIT } from "./body.ts";
 import type { HttpDeps } from "./deps.ts";
 import { fingerprintOf } from "./idempotency.ts";
+import { createKeyRules } from "./key-rules.ts";
+import { awaitSeen } from "./seen.ts";
 
 export type Accepted = Versioned & {
-  /** True when the job was there already, under the same key. */
+  /** True when the job was there already, under the same idempotency key. */
   replayed: boolean;
+  /** True when it is another job, which stands for the unique key. */
+  existing: boolean;
 };
 
 export type Submit = (spec: JobSpec, by: Caller, key?: string) => Promise<Accepted>;
@@ -34,25 +39,61 @@ export function requireStorable(spec: JobSpec, maxPayload: number, field?: strin
   );
 }
 
-/** Throws `idempotency_conflict` when the key was used with another spec. */
+/** Throws `idempotency_conflict` when the key was used with another spec, `queue_full` or `key_busy` when the queue does not take it. */
 export function createSubmit(
-  deps: Pick<HttpDeps, "store" | "clock" | "newJobId" | "broker">,
+  deps: Pick<HttpDeps, "store" | "clock" | "newJobId" | "broker" | "admission" | "view">,
 ): Submit {
-  const { store, clock, newJobId, broker } = deps;
+  const { store, clock, newJobId, broker, admission, view } = deps;
   const { prefix } = broker.subjects;
+  const rules = createKeyRules(deps);
 
-  async function submitOnce(spec: JobSpec, by: Caller, key: string): Promise<Accepted | undefined> {
-    const fingerprint = fingerprintOf(spec);
-    const id = derivedId(prefix, ...ownKeys(by), key);
-    const record = newJob(id, spec, clock.now(), { ...submittedBy(by), fingerprint });
+  /** Stores the record; the place that is kept for it is free again once the index counts it. */
+  async function create(record: JobRecord, by: Caller): Promise<Versioned> {
+    const place = admission.admit(record.spec, by.namespace);
+    const free = () => place?.[Symbol.dispose]();
     try {
-      return { record, seq: await store.create(record), replayed: false };
+      const stored = { record, seq: await store.create(record) };
+      if (place) awaitSeen(view, stored).then(free, free);
+      return stored;
     } catch (error) {
-      if (!hasCode(error, "lost_race")) throw error;
+      free();
+      throw error;
+    }
+  }
+
+  async function accept(record: JobRecord, by: Caller): Promise<Accepted> {
+    const existing = await rules.existing(record.spec, by);
+    if (existing && existing.record.id !== record.id)
+      return { ...existing, replayed: false, existing: true };
+    const stored = await create(record, by);
+    const original = await rules.giveWay(stored);
+    if (original) return { ...original, replayed: false, existing: true };
+    await rules.replaceOlder(stored, by);
+    return { ...stored, replayed: false, existing: false };
+  }
+
+  async function submitOnce(
+    asked: JobSpec,
+    by: Caller,
+    key: string,
+  ): Promise<Accepted | undefined> {
+    // what was asked counts, however the queue is set up when it is asked again
+    const fingerprint = fingerprintOf(asked);
+    const id = derivedId(prefix, ...ownKeys(by), key);
+    const spec = admission.complete(asked);
+    const record = newJob(id, spec, clock.now(), { ...submittedBy(by), fingerprint });
+    let refusal: unknown;
+    try {
+      return await accept(record, by);
+    } catch (error) {
+      if (!hasCode(error, "lost_race", "queue_full", "key_busy")) throw error;
+      refusal = error;
     }
     const first = await store.read(record.id);
-    if (first === undefined) return undefined;
-    if (first.record.fingerprint === fingerprint) return { ...first, replayed: true };
+    if (first === undefined && hasCode(refusal, "lost_race")) return undefined;
+    if (first === undefined) throw refusal;
+    if (first.record.fingerprint === fingerprint)
+      return { ...first, replayed: true, existing: false };
     throw new MillraceError(
       "idempotency_conflict",
       `The key stands for job ${record.id}, which was submitted with another body; use a new key.`,
@@ -60,13 +101,13 @@ export function createSubmit(
     );
   }
 
-  return async (spec, by, key) => {
+  return async (asked, by, key) => {
     if (key === undefined) {
-      const record = newJob(newJobId(), spec, clock.now(), submittedBy(by));
-      return { record, seq: await store.create(record), replayed: false };
+      const spec = admission.complete(asked);
+      return accept(newJob(newJobId(), spec, clock.now(), submittedBy(by)), by);
     }
     for (let round = 1; round <= MAX_ROUNDS; round += 1) {
-      const accepted = await submitOnce(spec, by, key);
+      const accepted = await submitOnce(asked, by, key);
       if (accepted !== undefined) return accepted;
     }
     throw new MillraceError("lost_race", "The key's job came and went; submit it again.");

@@ -1,6 +1,7 @@
 // A broker, a replica and the HTTP facade on a real port; the test itself plays the worker.
 import { customAlphabet } from "nanoid";
 
+import { createAdmission } from "../../../src/scheduler/admission.ts";
 import { createSecurity } from "../../../src/scheduler/auth/security.ts";
 import type { AuthSettings } from "../../../src/scheduler/auth/settings.ts";
 import { createConfigBook } from "../../../src/scheduler/config-book.ts";
@@ -21,6 +22,7 @@ import { connectBroker, type Broker } from "../../../src/shared/io/broker.ts";
 import { createConfigStore } from "../../../src/shared/io/config-store.ts";
 import { createHappenings } from "../../../src/shared/io/happenings.ts";
 import { createJobStore, type JobStore } from "../../../src/shared/io/job-store.ts";
+import { createQueueStore } from "../../../src/shared/io/queue-store.ts";
 import { silentLog } from "../../../src/shared/io/log.ts";
 import { ensureTopology } from "../../../src/shared/io/topology.ts";
 import { apply } from "../../../src/shared/job-machine.ts";
@@ -186,19 +188,16 @@ async function startReplica(
     ...createSecurity({ broker, book, settings: auth }),
     log: silentLog,
     newJobId,
+    admission: createAdmission(view),
     control: async (worker, request): Promise<ControlReply> => {
       asked.push({ worker, request });
       return { ok: true, held: 0 };
     },
     groups: groups.desk,
-    queues: {
-      async put(name, settings) {
-        await broker.publish(broker.subjects.queues.key(name), JSON.stringify(settings));
-      },
-    },
     webhooks: webhooksOf(broker),
     schedules: schedules.desk,
     calendars: schedules.calendars,
+    queues: createQueueStore(broker),
     leader: () => ({ v: 1, scheduler: identity, epoch: 1, since: 0 }),
     ready: () => replica.isWarm() && broker.isUp(),
     metrics: async () => "millrace_up 1\n",

@@ -1,4 +1,5 @@
 // The facade's surroundings without a broker: one store in memory and an empty index.
+import { createAdmission } from "../../../../src/scheduler/admission.ts";
 import { openToAnybody } from "../../../../src/scheduler/auth/authenticate.ts";
 import { unlimited } from "../../../../src/scheduler/auth/rate-limit.ts";
 import type { HttpDeps } from "../../../../src/scheduler/http/deps.ts";
@@ -12,6 +13,7 @@ const unexpected = (): never => {
 };
 
 export function fakeDeps(changes: Partial<HttpDeps> = {}): HttpDeps {
+  const view = createBoard();
   return {
     store: {
       create: unexpected,
@@ -24,7 +26,8 @@ export function fakeDeps(changes: Partial<HttpDeps> = {}): HttpDeps {
       cancelIntent: unexpected,
       clearCancel: unexpected,
     },
-    view: createBoard(),
+    view,
+    admission: createAdmission(view),
     logs: { read: unexpected },
     broker: {
       isUp: () => true,
@@ -55,7 +58,6 @@ export function fakeDeps(changes: Partial<HttpDeps> = {}): HttpDeps {
       remove: unexpected,
       index: createGroupIndex(),
     },
-    queues: { put: unexpected },
     webhooks: {
       list: unexpected,
       read: unexpected,
@@ -79,6 +81,7 @@ export function fakeDeps(changes: Partial<HttpDeps> = {}): HttpDeps {
       events: unexpected,
     },
     calendars: { list: unexpected, get: unexpected, put: unexpected, remove: unexpected },
+    queues: { put: unexpected, purge: unexpected },
     leader: () => undefined,
     ready: () => true,
     metrics: async () => "",
