@@ -257,6 +257,6 @@ test("never too much on a worker, always the right one next, and nothing that co
         accept(placement);
       expect(placeable()).toEqual([]);
     }),
-    { numRuns: 600 },
+    { numRuns: 300 },
   );
 });
