@@ -100,22 +100,24 @@ export async function runScheduler(
     clock: broker.clock,
     leads: () => election.leader()?.scheduler === id,
   });
-  const submitting = { store, clock: broker.clock, newJobId, broker };
+  const submitting = {
+    store,
+    clock: broker.clock,
+    newJobId,
+    broker,
+    view: board,
+    admission: createAdmission(board),
+  };
   const bus = createBus({
     broker,
     submit: createSubmit(submitting),
     caller: { ...ANYBODY, name: "broker" },
   });
   const app = createApp({
-    store,
+    ...submitting,
     ...createSecurity({ broker, book, settings: config.auth }),
-    view: board,
     logs: createLogReader({ broker, view: createLogView(board) }),
-    broker,
-    clock: broker.clock,
     log,
-    newJobId,
-    admission: createAdmission(board),
     control: createControl(broker),
     groups: groups.desk,
     webhooks: webhooks.api,
