@@ -2,7 +2,7 @@
 import { hostname } from "node:os";
 import { customAlphabet } from "nanoid";
 
-import { connectBroker, type Broker } from "../shared/io/broker.ts";
+import { connectBroker, START_PATIENCE_MS, type Broker } from "../shared/io/broker.ts";
 import { createHappenings } from "../shared/io/happenings.ts";
 import { createJobStore } from "../shared/io/job-store.ts";
 import { runAll } from "../shared/io/lifecycle.ts";
@@ -57,6 +57,8 @@ export async function runScheduler(
     identity: id,
     prefix: config.prefix,
     credentials: config.credentials,
+    patienceMs: START_PATIENCE_MS,
+    signal,
     log,
   });
   await ensureTopology(broker, { replicas: config.replicas });

@@ -1,7 +1,7 @@
 // A worker's life: connect, register, take attempts, and leave when told, with nothing left behind.
 import { customAlphabet } from "nanoid";
 
-import { connectBroker } from "../shared/io/broker.ts";
+import { connectBroker, START_PATIENCE_MS } from "../shared/io/broker.ts";
 import { runAll } from "../shared/io/lifecycle.ts";
 import { createLog, type Log } from "../shared/io/log.ts";
 import { ID_ALPHABET, WORKER_SUFFIX_LENGTH } from "../shared/names.ts";
@@ -42,6 +42,8 @@ export async function runWorker(
     identity: workerId,
     prefix: config.prefix,
     credentials: config.credentials,
+    patienceMs: START_PATIENCE_MS,
+    signal: stop.drain,
     log,
   });
   await using home = await openHome(config, workerId, log, policy.user);

@@ -7,6 +7,7 @@ import { checkServerVersion } from "./broker-version.ts";
 import { connectionOf } from "./connection-settings.ts";
 import { wantsTls, type BrokerCredentials } from "./credentials.ts";
 import { systemClock, type Clock } from "./clock.ts";
+import { pause } from "./lifecycle.ts";
 import { silentLog, type Log } from "./log.ts";
 import { createPublisher, type Publisher } from "./publisher.ts";
 import { createReader, type Reader } from "./reader.ts";
@@ -20,6 +21,10 @@ export type BrokerOptions = {
   identity: string;
   prefix?: string;
   credentials?: BrokerCredentials | undefined;
+  /** How long a broker that is not there yet is waited for, in milliseconds; default not at all. */
+  patienceMs?: number;
+  /** Ends that wait. */
+  signal?: AbortSignal;
   clock?: Clock;
   log?: Log;
 };
@@ -154,10 +159,12 @@ export async function connectBroker(options: BrokerOptions): Promise<Broker> {
   };
 }
 
-async function open(
-  { url, identity, credentials }: BrokerOptions,
-  inboxPrefix: string,
-): Promise<NatsConnection> {
+/** For programs that a supervisor starts together with their broker: waiting costs less than starting them again and again. */
+export const START_PATIENCE_MS = 30_000;
+const LOOK_AGAIN_MS = 500;
+
+async function open(options: BrokerOptions, inboxPrefix: string): Promise<NatsConnection> {
+  const { url, identity, credentials } = options;
   const settings: ConnectionOptions = {
     servers: url.split(",").map((server) => server.trim()),
     name: `millrace ${identity}`,
@@ -173,9 +180,7 @@ async function open(
     ignoreAuthErrorAbort: true,
     ...connectionOf(credentials),
   };
-  const nc = await connect(settings).catch((error: unknown) => {
-    throw notConnected(url, error, credentials);
-  });
+  const nc = await connectInTime(settings, options);
   if (!wantsTls(credentials) || isEncrypted(nc)) return nc;
   await nc.close();
   throw new MillraceError(
@@ -184,17 +189,37 @@ async function open(
   );
 }
 
+async function connectInTime(
+  settings: ConnectionOptions,
+  { url, credentials, patienceMs = 0, signal, clock = systemClock, log = silentLog }: BrokerOptions,
+): Promise<NatsConnection> {
+  const giveUpAt = clock.mono() + patienceMs;
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await connect(settings);
+    } catch (error) {
+      const refusal = refusalOf(url, error, credentials);
+      if (refusal !== undefined) throw refusal;
+      if (signal?.aborted || clock.mono() >= giveUpAt) throw nobodyAnswers(url, error);
+      if (tries === 1)
+        log.warn({ event: "broker_awaited", url }, "no broker answers yet; it is waited for");
+      await pause(LOOK_AGAIN_MS, signal);
+    }
+  }
+}
+
 /** The client lets itself be talked out of TLS. */
 const isEncrypted = (nc: NatsConnection): boolean =>
   (
     nc as unknown as { protocol: { transport: { isEncrypted(): boolean } } }
   ).protocol.transport.isEncrypted();
 
-function notConnected(
+/** What is wrong when a broker is there and will not have us. */
+function refusalOf(
   url: string,
   error: unknown,
   credentials: BrokerCredentials | undefined,
-): MillraceError {
+): MillraceError | undefined {
   const distrust = tlsProblem(error);
   if (distrust !== undefined)
     return new MillraceError("broker_unavailable", `The broker at ${url}: ${distrust}.`, {
@@ -213,12 +238,15 @@ function notConnected(
       `The broker at ${url} does not go on after our certificate, or without one: see --nats-cert and --nats-key.`,
       { cause: error },
     );
-  return new MillraceError(
+  return undefined;
+}
+
+const nobodyAnswers = (url: string, cause: unknown) =>
+  new MillraceError(
     "broker_unavailable",
     `No NATS server answers at ${url}; start one, or leave the address out to use the embedded one.`,
-    { cause: error },
+    { cause },
   );
-}
 
 function registered(listeners: Set<() => void>, listener: () => void): Disposable {
   listeners.add(listener);
