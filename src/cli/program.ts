@@ -15,6 +15,7 @@ import { reconcileCommand } from "./commands/reconcile.ts";
 import { retryCommand } from "./commands/retry.ts";
 import { runCommand } from "./commands/run.ts";
 import { schedulerCommand } from "./commands/scheduler.ts";
+import { schedulesCommand } from "./commands/schedules.ts";
 import { submitCommand } from "./commands/submit.ts";
 import { waitCommand } from "./commands/wait.ts";
 import { whyCommand } from "./commands/why.ts";
@@ -37,6 +38,7 @@ const COMMANDS: Record<string, ((context: Context) => Command)[]> = {
     uncordonCommand,
     drainCommand,
     queuesCommand,
+    schedulesCommand,
     webhooksCommand,
   ],
   "Who may what:": [keysCommand],
