@@ -1,0 +1,163 @@
+// The runs of every definition, in memory: newest first, found by what they are, counted as they come and go. No I/O, no clock.
+import type { GroupRecord } from "../../shared/group.ts";
+import { isFinal, type JobRecord, type Origin } from "../../shared/job.ts";
+import { createStatistics, type Statistics } from "./statistics.ts";
+
+export const RUN_STATES = [
+  "queued",
+  "running",
+  "succeeded",
+  "failed",
+  "cancelled",
+  "expired",
+] as const;
+export type RunState = (typeof RUN_STATES)[number];
+
+export type Run = {
+  readonly id: string;
+  readonly kind: "job" | "group";
+  readonly version: number;
+  readonly test: boolean;
+  readonly submittedAt: number;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly schedule?: { readonly name: string; readonly at: number };
+  state: RunState;
+  startedAt?: number | undefined;
+  finishedAt?: number | undefined;
+  /** Of the job; of a group, that of the job that failed last. */
+  exitCode?: number | undefined;
+  /** Everybody who had a part in it. */
+  workers: readonly string[];
+  reason?: string | undefined;
+};
+
+export type RunIndex = ReturnType<typeof createRunIndex>;
+
+type Shelf = { runs: Map<string, Run>; statistics: Statistics; newest: Run | undefined };
+/** What the jobs of a group tell about it; they may be known before the group is. */
+type Part = { workers: readonly string[]; exitCode: number | undefined };
+
+export function createRunIndex() {
+  const shelves = new Map<string, Shelf>();
+  /** Where a run stands, by its id. */
+  const homes = new Map<string, Shelf>();
+  const parts = new Map<string, Part>();
+
+  function shelfOf(name: string): Shelf {
+    const known = shelves.get(name);
+    if (known !== undefined) return known;
+    const shelf: Shelf = { runs: new Map(), statistics: createStatistics(), newest: undefined };
+    shelves.set(name, shelf);
+    return shelf;
+  }
+
+  function change(shelf: Shelf, run: Run): void {
+    const before = shelf.runs.get(run.id);
+    if (before !== undefined) shelf.statistics.take(before, -1);
+    shelf.runs.set(run.id, run);
+    shelf.statistics.take(run, 1);
+    homes.set(run.id, shelf);
+    const { newest } = shelf;
+    if (newest === undefined || newest.id === run.id || run.submittedAt >= newest.submittedAt)
+      shelf.newest = run;
+  }
+
+  function gone(id: string): void {
+    parts.delete(id);
+    const shelf = homes.get(id);
+    const run = shelf?.runs.get(id);
+    if (shelf === undefined || run === undefined) return;
+    homes.delete(id);
+    shelf.runs.delete(id);
+    shelf.statistics.take(run, -1);
+    if (shelf.newest?.id === id) shelf.newest = newestOf(shelf.runs.values());
+  }
+
+  /** A job that is a step of a run. */
+  function stepChanged(record: JobRecord, groupId: string): void {
+    const { worker, exitCode } = record.attempts.at(-1) ?? {};
+    if (worker === undefined) return;
+    const known = parts.get(groupId) ?? { workers: [], exitCode: undefined };
+    const part = {
+      workers: known.workers.includes(worker) ? known.workers : [...known.workers, worker],
+      exitCode: record.state === "failed" ? exitCode : known.exitCode,
+    };
+    parts.set(groupId, part);
+    const shelf = homes.get(groupId);
+    const run = shelf?.runs.get(groupId);
+    if (shelf !== undefined && run !== undefined) change(shelf, withPart(run, part));
+  }
+
+  return {
+    // Facts.
+    jobChanged(record: JobRecord, shown: RunState): void {
+      const { definition, group } = record.origin ?? {};
+      if (definition === undefined) return;
+      if (group !== undefined) return stepChanged(record, group.id);
+      const newest = record.attempts.at(-1);
+      change(shelfOf(definition.name), {
+        ...asked(record.origin ?? {}, definition),
+        id: record.id,
+        kind: "job",
+        labels: record.spec.labels ?? {},
+        submittedAt: record.submittedAt,
+        state: shown,
+        startedAt: record.attempts.find(({ startedAt }) => startedAt !== undefined)?.startedAt,
+        finishedAt: record.finishedAt,
+        exitCode: isFinal(record.state) ? newest?.exitCode : undefined,
+        workers: [...new Set(record.attempts.map(({ worker }) => worker))],
+        reason: record.reason,
+      });
+    },
+    groupChanged(record: GroupRecord): void {
+      const { definition } = record.origin ?? {};
+      if (definition === undefined) return;
+      const run: Run = {
+        ...asked(record.origin ?? {}, definition),
+        id: record.id,
+        kind: "group",
+        labels: record.spec.labels ?? {},
+        submittedAt: record.submittedAt,
+        state: record.state,
+        startedAt: record.startedAt,
+        finishedAt: record.finishedAt,
+        workers: [],
+        reason: record.reason,
+      };
+      change(shelfOf(definition.name), withPart(run, parts.get(record.id)));
+    },
+    gone,
+
+    // Answers.
+    runs: (name: string): Iterable<Run> =>
+      [...(shelves.get(name)?.runs.values() ?? [])].toReversed(),
+    run: (name: string, id: string): Run | undefined => shelves.get(name)?.runs.get(id),
+    newest: (name: string): Run | undefined => shelves.get(name)?.newest,
+    statistics: (name: string): Statistics | undefined => shelves.get(name)?.statistics,
+    /** A run that is not over, if there is one. */
+    active(name: string): Run | undefined {
+      for (const id of shelves.get(name)?.statistics.live ?? [])
+        return shelves.get(name)?.runs.get(id);
+      return undefined;
+    },
+  };
+}
+
+const asked = ({ schedule }: Origin, { version, test }: NonNullable<Origin["definition"]>) => ({
+  version,
+  test: test === true,
+  ...(schedule === undefined ? {} : { schedule }),
+});
+
+const withPart = (run: Run, part: Part | undefined): Run => ({
+  ...run,
+  workers: part?.workers ?? [],
+  exitCode: run.state === "succeeded" ? 0 : run.state === "failed" ? part?.exitCode : undefined,
+});
+
+function newestOf(runs: Iterable<Run>): Run | undefined {
+  let newest: Run | undefined;
+  for (const run of runs)
+    if (newest === undefined || run.submittedAt >= newest.submittedAt) newest = run;
+  return newest;
+}

@@ -1,0 +1,95 @@
+// Starts runs of definitions: the parameters are checked, the template filled, and one job or one group stored.
+import { hasCode, MillraceError } from "../../shared/errors.ts";
+import type { StoredDefinition } from "../../shared/definition.ts";
+import { planRun } from "../../shared/definition-plan.ts";
+import type { Parameters } from "../../shared/definition-template.ts";
+import type { Clock } from "../../shared/io/clock.ts";
+import type { Revised } from "../../shared/io/config-store.ts";
+import type { JobStore } from "../../shared/io/job-store.ts";
+import { newJob } from "../../shared/job-machine.ts";
+import type { Origin } from "../../shared/job.ts";
+import type { JobSpec } from "../../shared/spec.ts";
+import type { GroupDesk } from "../groups/group-desk.ts";
+import { checkParameters } from "./parameters.ts";
+import type { RunIndex } from "./run-index.ts";
+
+export type RunRequest = {
+  /** Id of the run; started again under the same one, it is one run. */
+  id: string;
+  parameters?: Parameters;
+  labels?: Readonly<Record<string, string>> | undefined;
+  test?: boolean | undefined;
+  actor?: string;
+  origin?: Pick<Origin, "schedule" | "namespace">;
+};
+
+export type StartedRun = { id: string; kind: "job" | "group"; version: number };
+
+/** Throws `definition_not_found`, `definition_disabled`, `run_active`, and `invalid_spec` for parameters that do not fit. */
+export type StartRun = (name: string, request: RunRequest) => Promise<StartedRun>;
+
+export function createStartRun(deps: {
+  /** The newest definition of a name. */
+  read(name: string): Promise<Revised<StoredDefinition> | undefined>;
+  runs: Pick<RunIndex, "active">;
+  store: Pick<JobStore, "write">;
+  groups: Pick<GroupDesk, "submit">;
+  clock: Clock;
+  /** Throws when the broker could not hold the job. */
+  requireStorable(spec: JobSpec): void;
+}): StartRun {
+  const { read, runs, store, groups, clock, requireStorable } = deps;
+
+  async function runnable(name: string): Promise<StoredDefinition> {
+    const found = await read(name);
+    if (found === undefined) throw noDefinition(name);
+    const { definition } = found.value;
+    if (!definition.enabled)
+      throw new MillraceError("definition_disabled", `${name} is disabled; enable it first.`);
+    const active = definition.exclusive === "reject" ? runs.active(name) : undefined;
+    if (active !== undefined)
+      throw new MillraceError(
+        "run_active",
+        `Run ${active.id} of ${name} is ${active.state}, and only one is allowed at a time.`,
+      );
+    return found.value;
+  }
+
+  return async (name, { id, parameters = {}, labels, test, actor, origin }) => {
+    const { definition, version } = await runnable(name);
+    const params = checkParameters(definition.parameters, parameters);
+    const plan = planRun(name, definition, { parameters: params, labels, test });
+    const submission = {
+      ...(actor === undefined ? {} : { actor }),
+      origin: {
+        ...origin,
+        definition: { name, version, ...(test ? { test: true as const } : {}) },
+      },
+    };
+    if (plan.kind === "group") {
+      const { exclusive: policy } = definition;
+      for (const { spec } of plan.spec.members) requireStorable(spec);
+      await groups.submit(id, plan.spec, {
+        ...submission,
+        params,
+        ...(policy === undefined ? {} : { exclusive: { key: name, policy } }),
+      });
+    } else {
+      requireStorable(plan.spec);
+      await storeOnce(newJob(id, plan.spec, clock.now(), submission));
+    }
+    return { id, kind: plan.kind, version };
+  };
+
+  async function storeOnce(record: ReturnType<typeof newJob>): Promise<void> {
+    try {
+      await store.write(record, 0);
+    } catch (error) {
+      // it was started before
+      if (!hasCode(error, "lost_race")) throw error;
+    }
+  }
+}
+
+export const noDefinition = (name: string): MillraceError =>
+  new MillraceError("definition_not_found", `There is no definition ${name}.`);
