@@ -17,6 +17,7 @@ import { ANYBODY } from "./auth/caller.ts";
 import { createBus } from "./bus.ts";
 import { createConfigBook } from "./config-book.ts";
 import { createControl } from "./control.ts";
+import { createDefinitions } from "./definitions/definitions.ts";
 import { createElection } from "./election.ts";
 import { createGroups } from "./groups/groups.ts";
 import { createApp } from "./http/app.ts";
@@ -75,6 +76,14 @@ export async function runScheduler(
     tell: createHappenings(broker).tell,
     log,
   });
+  const definitions = createDefinitions({
+    broker,
+    book,
+    board,
+    store,
+    groups: groups.desk,
+    tell: createHappenings(broker).tell,
+  });
   let url: string | undefined;
 
   const election = createElection({
@@ -122,6 +131,7 @@ export async function runScheduler(
     log,
     control: createControl(broker),
     groups: groups.desk,
+    definitions: { ...definitions, nextRunAt: () => undefined },
     webhooks: webhooks.api,
     schedules: schedules.desk,
     calendars: schedules.calendars,

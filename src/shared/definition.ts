@@ -17,7 +17,7 @@ const shape = z.strictObject({
   description: text(4_096).optional(),
   enabled: z.boolean().default(true).describe("A disabled definition cannot be run."),
   parameters: z
-    .record(z.string(), z.json())
+    .record(z.string(), z.unknown())
     .optional()
     .describe(
       "JSON Schema (2020-12) of the parameters, an object; its defaults are filled in. ${name} in command, args, env, stdin and input stands for a value; programs also find it in MILLRACE_PARAM_<NAME>.",

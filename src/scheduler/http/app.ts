@@ -11,6 +11,8 @@ import { createBatchRoutes } from "./batch.ts";
 import { createCalendarRoutes } from "./calendars.ts";
 import { guardBroker } from "./broker-guard.ts";
 import type { HttpDeps } from "./deps.ts";
+import { createDefinitionRunRoutes } from "./definition-runs.ts";
+import { createDefinitionRoutes } from "./definitions.ts";
 import { addDocs } from "./docs.ts";
 import type { HttpEnv } from "./env.ts";
 import { createEventRoutes } from "./events.ts";
@@ -57,6 +59,8 @@ export function createApp(given: HttpDeps) {
     .route("/", createJobEventRoutes(deps))
     .route("/", createGroupRoutes(deps))
     .route("/", createGroupListRoutes(deps))
+    .route("/", createDefinitionRoutes(deps))
+    .route("/", createDefinitionRunRoutes(deps))
     .route("/", createLogRoutes(deps))
     .route("/", createWhyRoutes(deps))
     .route("/", createWorkerRoutes(deps))

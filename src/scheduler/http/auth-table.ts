@@ -49,6 +49,14 @@ export const ACCESS: Readonly<Record<string, Access>> = {
   "POST /v1/groups/:id/retry": confined("jobs:submit"),
   "DELETE /v1/groups/:id": confined("jobs:admin"),
 
+  "GET /v1/definitions": whole("definitions:read"),
+  "GET /v1/definitions/:name": whole("definitions:read"),
+  "PUT /v1/definitions/:name": whole("definitions:write"),
+  "DELETE /v1/definitions/:name": whole("definitions:write"),
+  "POST /v1/definitions/:name/runs": whole("jobs:submit"),
+  "GET /v1/definitions/:name/runs": whole("jobs:read"),
+  "DELETE /v1/definitions/:name/runs": whole("jobs:admin"),
+
   "GET /v1/workers": whole("workers:read"),
   "GET /v1/workers/:id": whole("workers:read"),
   "POST /v1/workers/:id/cordon": whole("workers:admin"),

@@ -7,6 +7,7 @@ import type { QueueStore } from "../../shared/io/queue-store.ts";
 import type { Log } from "../../shared/io/log.ts";
 import type { Admission } from "../admission.ts";
 import type { Board } from "../core/board.ts";
+import type { Definitions } from "../definitions/definitions.ts";
 import type { GroupDesk } from "../groups/group-desk.ts";
 import type { CalendarDesk } from "../schedules/calendar-desk.ts";
 import type { ScheduleDesk } from "../schedules/desk.ts";
@@ -49,6 +50,10 @@ export type HttpDeps = {
   /** Asks a worker; throws `worker_unreachable` when it does not answer. */
   control(workerId: string, request: ControlRequest): Promise<ControlReply>;
   groups: GroupDesk;
+  definitions: Definitions & {
+    /** Epoch ms at which a schedule runs the definition next. */
+    nextRunAt(name: string): number | undefined;
+  };
   webhooks: Webhooks;
   schedules: ScheduleDesk;
   calendars: CalendarDesk;

@@ -20,6 +20,16 @@ export const groupParams = z.object({
     .openapi({ example: "w5z1n6q2m7c8k3v9x0b4" }),
 });
 
+export const definitionParams = z.object({
+  name: z
+    .string()
+    .refine(
+      isName,
+      "A definition's name has 1-64 letters, digits, - or _, starting and ending with a letter or digit.",
+    )
+    .openapi({ example: "nightly" }),
+});
+
 export const workerParams = z.object({
   id: z
     .string()

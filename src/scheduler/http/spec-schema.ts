@@ -2,6 +2,7 @@
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import { z } from "zod";
 
+import { definitionSchema } from "../../shared/definition.ts";
 import { groupSpecSchema } from "../../shared/group.ts";
 import { jobSpecSchema } from "../../shared/spec.ts";
 import type { HttpEnv } from "./env.ts";
@@ -10,7 +11,9 @@ export const SPEC_REFERENCE = { $ref: "#/components/schemas/JobSpec" } as const;
 
 export const GROUP_REFERENCE = { $ref: "#/components/schemas/GroupSpec" } as const;
 
-/** Adds the components that `SPEC_REFERENCE` and `GROUP_REFERENCE` name. Any JSON may be a handler's input, which the generator cannot say by itself. */
+export const DEFINITION_REFERENCE = { $ref: "#/components/schemas/Definition" } as const;
+
+/** Adds the components that these references name. Any JSON may be a handler's input, which the generator cannot say by itself. */
 export function registerSpec(app: OpenAPIHono<HttpEnv>): void {
   const {
     $schema: _dialect,
@@ -23,18 +26,20 @@ export function registerSpec(app: OpenAPIHono<HttpEnv>): void {
     ...schema,
     properties: { ...properties, input },
   } as { type: "object" });
-  app.openAPIRegistry.registerComponent("schemas", "GroupSpec", groupComponent());
+  app.openAPIRegistry.registerComponent("schemas", "GroupSpec", componentOf(groupSpecSchema));
+  app.openAPIRegistry.registerComponent("schemas", "Definition", componentOf(definitionSchema));
 }
 
-function groupComponent() {
+/** The schema of something that holds job specs. */
+function componentOf(holder: z.ZodType) {
   const {
     $schema: _dialect,
     $defs: _anyJson,
     ...schema
-  } = z.toJSONSchema(groupSpecSchema, {
+  } = z.toJSONSchema(holder, {
     io: "input",
     override({ zodSchema, jsonSchema }) {
-      if (zodSchema !== jobSpecSchema) return;
+      if ((zodSchema as unknown) !== jobSpecSchema) return;
       for (const key of Object.keys(jsonSchema)) delete jsonSchema[key];
       Object.assign(jsonSchema, SPEC_REFERENCE);
     },

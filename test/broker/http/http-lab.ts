@@ -10,6 +10,7 @@ import type { HttpDeps } from "../../../src/scheduler/http/deps.ts";
 import { loopbackHosts } from "../../../src/scheduler/http/gate.ts";
 import type { JobView } from "../../../src/scheduler/http/job-view.ts";
 import { listen, type ListenOptions } from "../../../src/scheduler/http/listen.ts";
+import { createDefinitions } from "../../../src/scheduler/definitions/definitions.ts";
 import { createGroups } from "../../../src/scheduler/groups/groups.ts";
 import { createLogView } from "../../../src/scheduler/log-view.ts";
 import { createLogReader } from "../../../src/scheduler/logs/log-reader.ts";
@@ -160,6 +161,14 @@ async function startReplica(
   const stop = new AbortController();
   const store = createJobStore(broker);
   const groups = createGroups({ broker, replica, store, tell: async () => 0 });
+  const definitions = createDefinitions({
+    broker,
+    book,
+    board: replica.board,
+    store,
+    groups: groups.desk,
+    tell: async () => 0,
+  });
   const running = Promise.all([replica.run(stop.signal), groups.feed.run(stop.signal)]);
   let stopping: Promise<void> | undefined;
   await until(() => replica.isWarm(), "the replica to be warm");
@@ -194,6 +203,7 @@ async function startReplica(
       return { ok: true, held: 0 };
     },
     groups: groups.desk,
+    definitions: { ...definitions, nextRunAt: () => undefined },
     webhooks: webhooksOf(broker),
     schedules: schedules.desk,
     calendars: schedules.calendars,

@@ -4,6 +4,7 @@ import { openToAnybody } from "../../../../src/scheduler/auth/authenticate.ts";
 import { unlimited } from "../../../../src/scheduler/auth/rate-limit.ts";
 import type { HttpDeps } from "../../../../src/scheduler/http/deps.ts";
 import { createBoard } from "../../../../src/scheduler/core/board.ts";
+import { createRunIndex } from "../../../../src/scheduler/definitions/run-index.ts";
 import { createGroupIndex } from "../../../../src/scheduler/groups/group-index.ts";
 import { silentLog } from "../../../../src/shared/io/log.ts";
 import { createSubjects } from "../../../../src/shared/subjects.ts";
@@ -57,6 +58,14 @@ export function fakeDeps(changes: Partial<HttpDeps> = {}): HttpDeps {
       retry: unexpected,
       remove: unexpected,
       index: createGroupIndex(),
+    },
+    definitions: {
+      desk: { read: unexpected, put: unexpected, remove: unexpected },
+      shelf: { entries: () => [], get: () => undefined },
+      runs: createRunIndex(),
+      start: unexpected,
+      purge: unexpected,
+      nextRunAt: () => undefined,
     },
     webhooks: {
       list: unexpected,
