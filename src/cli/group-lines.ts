@@ -48,8 +48,7 @@ function counts({ total, succeeded, failed, expired, running, queued }: GroupVie
   return `, ${parts.filter((part) => part !== undefined).join(", ")}`;
 }
 
-const line = (name: string, value: string): string =>
-  `${name.padEnd(11)} ${printable(value)}`;
+const line = (name: string, value: string): string => `${name.padEnd(11)} ${printable(value)}`;
 
 function took({ startedAt, finishedAt }: GroupView, now: number): string {
   if (startedAt === undefined) return "-";

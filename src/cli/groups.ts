@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 
 import { isOverGroup } from "../shared/group.ts";
 import type { GroupView } from "../scheduler/http/group-view.ts";
-import type { Api } from "./api.ts";
+import type { Api } from "../client/api.ts";
 
 const WAIT_S = 60;
 

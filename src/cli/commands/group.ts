@@ -103,9 +103,7 @@ function actionCommand(
           method: "POST",
         });
         const done = verb === "cancel" ? "cancel requested" : `${group.state} again`;
-        await (options.json
-          ? terminal.printJson(group)
-          : terminal.print(`${group.id}  ${done}`));
+        await (options.json ? terminal.printJson(group) : terminal.print(`${group.id}  ${done}`));
       }
     }),
   );
