@@ -23,33 +23,33 @@ export function planRun(name: string, definition: Definition, wish: RunWish): Ru
     const filled = fill(template, wish.parameters);
     return wish.test ? stub(filled, step) : filled;
   };
-  if (spec !== undefined && exclusive === undefined && monitor === undefined) {
-    const own = ready(spec, name);
-    const all = { ...labels, ...own.labels };
-    return {
-      kind: "job",
-      spec: {
-        ...own,
-        ...(Object.keys(all).length === 0 ? {} : { labels: all }),
-        ...(retention === undefined || own.retention !== undefined ? {} : { retention }),
-      },
-    };
-  }
-  const members = (steps ?? (spec === undefined ? [] : [{ name: ONLY_STEP, spec }])).map(
-    (step) => ({ ...step, spec: ready(step.spec, step.name) }),
-  );
+  if (spec !== undefined && exclusive === undefined && monitor === undefined)
+    return { kind: "job", spec: alone(ready(spec, name), labels, retention) };
+  const all = steps ?? (spec === undefined ? [] : [{ name: ONLY_STEP, spec }]);
+  const members = all.map((step) => ({ ...step, spec: ready(step.spec, step.name) }));
   return {
     kind: "group",
-    spec: {
-      name,
-      members,
-      ...(Object.keys(labels).length === 0 ? {} : { labels }),
-      ...(monitor === undefined ? {} : { monitor }),
-      ...(outcome === undefined ? {} : { outcome }),
-      ...(retention === undefined ? {} : { retention }),
-    },
+    spec: { name, members, ...withLabels(labels), ...given({ monitor, outcome, retention }) },
   };
 }
+
+/** What the definition says for its only job, where that does not say itself. */
+function alone(
+  spec: JobSpec,
+  labels: Readonly<Record<string, string>>,
+  retention: JobSpec["retention"],
+): JobSpec {
+  return { ...given({ retention }), ...spec, ...withLabels({ ...labels, ...spec.labels }) };
+}
+
+const withLabels = (labels: Readonly<Record<string, string>>) =>
+  Object.keys(labels).length === 0 ? {} : { labels };
+
+/** Without what is undefined. */
+const given = <T extends object>(fields: T): { [K in keyof T]?: NonNullable<T[K]> } =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]?: NonNullable<T[K]>;
+  };
 
 /** Runs where the job would run, does nothing, and says what it would have been. */
 function stub(spec: JobSpec, step: string): JobSpec {
@@ -60,9 +60,7 @@ function stub(spec: JobSpec, step: string): JobSpec {
       : `handler ${spec.handler}`;
   const placement = { queue, require, prefer, worker, slots, priority, labels };
   return {
-    ...(Object.fromEntries(
-      Object.entries(placement).filter(([, value]) => value !== undefined),
-    ) as Partial<JobSpec>),
+    ...given(placement),
     command: ["printf", "%s\n", `test: ${step} would run: ${what}`.slice(0, 4_096)],
     timeout: "1m",
   };

@@ -36,27 +36,6 @@ export function createDefinitionDesk(deps: {
 }): DefinitionDesk {
   const { entries, clock, tell } = deps;
 
-  function requireExpected(name: string, found: Entry | undefined, expected: Expected): void {
-    if (expected === undefined || expected === (found?.revision ?? 0)) return;
-    throw new MillraceError(
-      "precondition_failed",
-      found === undefined
-        ? `There is no definition ${name} any more.`
-        : `Definition ${name} is at version ${found.value.version}; look at it again.`,
-    );
-  }
-
-  /** Again when somebody else was faster, unless the caller wants to know. */
-  async function insist<T>(act: () => Promise<T>): Promise<T> {
-    for (let round = 1; ; round += 1) {
-      try {
-        return await act();
-      } catch (error) {
-        if (!hasCode(error, "lost_race") || round === MAX_ROUNDS) throw error;
-      }
-    }
-  }
-
   async function told(name: string, what: string, actor: string, version: number): Promise<void> {
     const at = clock.now();
     await tell({ v: 1, at, kind: "definition", name, what, actor, detail: { version } });
@@ -93,4 +72,25 @@ export function createDefinitionDesk(deps: {
         await told(name, "removed", actor, found.value.version);
       }),
   };
+}
+
+function requireExpected(name: string, found: Entry | undefined, expected: Expected): void {
+  if (expected === undefined || expected === (found?.revision ?? 0)) return;
+  throw new MillraceError(
+    "precondition_failed",
+    found === undefined
+      ? `There is no definition ${name} any more.`
+      : `Definition ${name} is at version ${found.value.version}; look at it again.`,
+  );
+}
+
+/** Again when somebody else was faster, unless the caller wants to know. */
+async function insist<T>(act: () => Promise<T>): Promise<T> {
+  for (let round = 1; ; round += 1) {
+    try {
+      return await act();
+    } catch (error) {
+      if (!hasCode(error, "lost_race") || round === MAX_ROUNDS) throw error;
+    }
+  }
 }
