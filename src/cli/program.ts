@@ -3,9 +3,11 @@ import { Command, CommanderError } from "commander";
 
 import { MillraceError } from "../shared/errors.ts";
 
+import { authCommand } from "./commands/auth.ts";
 import { cancelCommand } from "./commands/cancel.ts";
 import { devCommand } from "./commands/dev.ts";
 import { doctorCommand } from "./commands/doctor.ts";
+import { enrolCommand } from "./commands/enrol.ts";
 import { getCommand } from "./commands/get.ts";
 import { keysCommand } from "./commands/keys.ts";
 import { logsCommand } from "./commands/logs.ts";
@@ -41,7 +43,7 @@ const COMMANDS: Record<string, ((context: Context) => Command)[]> = {
     schedulesCommand,
     webhooksCommand,
   ],
-  "Who may what:": [keysCommand],
+  "Who may what:": [keysCommand, enrolCommand, authCommand],
   "Run Millrace:": [devCommand, schedulerCommand, workerCommand, doctorCommand, reconcileCommand],
 };
 

@@ -11,7 +11,7 @@ import { createQueueStore } from "../shared/io/queue-store.ts";
 import { ensureTopology } from "../shared/io/topology.ts";
 import { ID_ALPHABET, JOB_ID_LENGTH, WORKER_SUFFIX_LENGTH } from "../shared/names.ts";
 import { createAdmission } from "./admission.ts";
-import { createSecurity } from "./auth/security.ts";
+import { createSecurity, serveBroker } from "./auth/security.ts";
 import type { SchedulerConfig } from "./config.ts";
 import { ANYBODY } from "./auth/caller.ts";
 import { createBus } from "./bus.ts";
@@ -142,6 +142,7 @@ export async function runScheduler(
     closing: signal,
     hosts: loopbackHosts(config.host),
   });
+  using _asked = serveBroker({ broker, settings: config.auth, log });
   await using api = await listen(app, { ...config, tls: config.auth.tls });
   url = config.advertiseUrl ?? reachableUrl(config.host, api);
   log.info({ event: "listening", url: api.url }, "the API answers");

@@ -38,6 +38,7 @@ const CODES = {
   },
   job_unsuccessful: { status: 409, retry: false, title: "The job did not succeed" },
   key_busy: { status: 409, retry: true, title: "Jobs of the same key have not finished" },
+  already_enrolled: { status: 409, retry: false, title: "The worker is enrolled already" },
   illegal_move: { status: 409, retry: false, title: "The job cannot change that way" },
   attempt_superseded: {
     status: 409,

@@ -7,6 +7,7 @@
 // mr.log.<job>.<attempt>       output chunks               stream MR_LOGS    republished to mr.live.<job>.<attempt>
 // mr.ctl.<worker>              stop, cordon, drain, ping   core request, answered by the worker
 // mr.api.submit                new jobs, many at once     core request, answered by one of the schedulers
+// mr.ask.<worker>.<read>       reads of its commands       core request, answered by a scheduler
 // $KV.mr_workers.<worker>      heartbeat                   bucket mr_workers republished to mr.beat.<worker>
 // $KV.mr_leader.lease          who leads, and its epoch    bucket mr_leader  republished to mr.lease.lease
 // $KV.mr_queues.<queue>        settings of a queue         bucket mr_queues  republished to mr.queue.<queue>
@@ -99,7 +100,10 @@ export function createSubjects(prefix: string = DEFAULT_PREFIX) {
     /** Where schedulers take jobs from callers on the broker. */
     submit: `${prefix}.api.submit`,
     control: (workerId: string) => `${prefix}.ctl.${workerId}`,
-    inbox: (identity: string) => `_INBOX_${prefix}_${identity}`,
+    ask: (workerId: string) => `${prefix}.ask.${workerId}`,
+    asked: `${prefix}.ask.*.*`,
+    inbox: (identity: string) => `_INBOX_${prefix}.${identity}`,
+    inboxes: `_INBOX_${prefix}.>`,
   };
 }
 

@@ -44,6 +44,7 @@ export async function runWorker(
     credentials: config.credentials,
     patienceMs: START_PATIENCE_MS,
     signal: stop.drain,
+    confined: config.credentials?.nkey !== undefined,
     log,
   });
   await using home = await openHome(config, workerId, log, policy.user);

@@ -27,6 +27,7 @@ export function schedulerCommand({ act, config, terminal }: Context): Command {
     .option("--tls-cert <file>", "certificate of the API, which then speaks https")
     .option("--tls-key <file>", "its key; both may be exchanged while it runs")
     .option("--tls-client-ca <file>", "callers must show a certificate of this CA")
+    .option("--enrol-key <file>", "key of `millrace auth init`, to let enrolled workers in")
     .option("--rate-limit <n>", "requests per second that each caller may send")
     .option("--insecure-open", "serve everybody although others can reach the address")
     .addOption(new Option("--with-parent").hideHelp());

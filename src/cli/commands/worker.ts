@@ -28,6 +28,7 @@ export function workerCommand({ act, config, terminal }: Context): Command {
     .option("--drain-timeout <duration>", "how long running jobs may take when it leaves")
     .option("--metrics-port <port>", "answer /healthz, /readyz and /metrics there")
     .option("--metrics-host <address>", "on this address")
+    .option("--join <token>", "invitation that makes the key in --nats-nkey known, once")
     .option("--log-level <level>", "trace, debug, info, warn, error or silent")
     .addOption(new Option("--with-parent").hideHelp());
   return forBroker(command).action(

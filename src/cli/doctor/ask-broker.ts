@@ -1,6 +1,7 @@
 // Asks the broker about itself and, when its streams are there, about what the records say.
 import { MillraceError } from "../../shared/errors.ts";
 import { connectBroker, type Broker } from "../../shared/io/broker.ts";
+import { VIEWER } from "../../shared/permissions.ts";
 import type { BrokerCredentials } from "../../shared/io/credentials.ts";
 import { inspectBroker, type BrokerReport } from "../../shared/io/inspect.ts";
 import { askMonitors, usualMonitors } from "./ask-monitors.ts";
@@ -22,7 +23,7 @@ export async function askBroker(
   try {
     await using broker = await connectBroker({
       url,
-      identity: `doctor-${process.pid}`,
+      identity: `${VIEWER}.doctor-${process.pid}`,
       credentials,
       ...(prefix === undefined ? {} : { prefix }),
     });

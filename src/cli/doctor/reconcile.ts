@@ -1,5 +1,6 @@
 // Rebuilds what a scheduler derives from the records and compares it with what a running one says.
 import { connectBroker, type Broker } from "../../shared/io/broker.ts";
+import { VIEWER } from "../../shared/permissions.ts";
 import type { BrokerCredentials } from "../../shared/io/credentials.ts";
 import { inspectBroker } from "../../shared/io/inspect.ts";
 import { createJobStore } from "../../shared/io/job-store.ts";
@@ -41,7 +42,7 @@ export async function reconcile(options: ReconcileOptions): Promise<Reconciliati
   const { api, natsUrl, prefix, credentials, repair, betweenMs = 2_500 } = options;
   await using broker = await connectBroker({
     url: natsUrl,
-    identity: `reconcile-${process.pid}`,
+    identity: `${VIEWER}.reconcile-${process.pid}`,
     credentials,
     ...(prefix === undefined ? {} : { prefix }),
   });

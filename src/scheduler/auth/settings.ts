@@ -13,6 +13,8 @@ export type AuthSettings = {
   tokens?: TokenRules & { jwks: string };
   /** Serves HTTPS. With a client CA, callers show a certificate of it, which says who they are where no token has to. */
   tls?: TlsFiles;
+  /** File of the key by which the broker knows that we say who may come in; absent: the broker does not ask. */
+  enrolKey?: string;
   /** Requests per second that each caller may send; absent: any number. */
   rateLimit?: number;
 };
@@ -36,6 +38,8 @@ export type AuthFlags = {
   tlsKey?: string;
   /** MILLRACE_TLS_CLIENT_CA: file of the CA whose certificates callers must show. */
   tlsClientCa?: string;
+  /** MILLRACE_ENROL_KEY. */
+  enrolKey?: string;
   /** MILLRACE_RATE_LIMIT: requests per second and caller. */
   rateLimit?: string;
 };
@@ -56,6 +60,7 @@ export function readAuth(settings: Settings, flags: AuthFlags, host: string): Au
   const required = isOn(settings, flags.auth, "MILLRACE_AUTH") || tokens !== undefined;
   const insecureOpen = isOn(settings, flags.insecureOpen, "MILLRACE_INSECURE_OPEN");
   const tls = readTls(settings, flags);
+  const enrolKey = settings.text(flags.enrolKey, "MILLRACE_ENROL_KEY", "");
   settings.require(
     required || insecureOpen || tls?.clientCa !== undefined || loopbackHosts(host) !== undefined,
     `on ${host} everybody who reaches the API could run programs on the workers: use --auth, the --jwt options or --tls-client-ca, or say --insecure-open (MILLRACE_INSECURE_OPEN=1)`,
@@ -65,6 +70,7 @@ export function readAuth(settings: Settings, flags: AuthFlags, host: string): Au
     insecureOpen,
     ...(tokens === undefined ? {} : { tokens }),
     ...(tls === undefined ? {} : { tls }),
+    ...(enrolKey === "" ? {} : { enrolKey }),
     ...(rate === "" ? {} : { rateLimit: Number(rate) }),
   };
 }

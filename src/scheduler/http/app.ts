@@ -6,6 +6,7 @@ import { OpenAPIHono } from "@hono/zod-openapi";
 import { refuseMisfits } from "./answers.ts";
 import { createApiKeyRoutes } from "./api-keys.ts";
 import { createAuditRoutes } from "./audit.ts";
+import { createEnrolmentRoutes } from "./auth-enrolments.ts";
 import { createAuth } from "./auth.ts";
 import { createBatchRoutes } from "./batch.ts";
 import { createCalendarRoutes } from "./calendars.ts";
@@ -72,6 +73,7 @@ export function createApp(given: HttpDeps) {
     .route("/", createWebhookRoutes(deps))
     .route("/", createEventRoutes(deps))
     .route("/", createApiKeyRoutes(deps))
+    .route("/", createEnrolmentRoutes(deps))
     .route("/", createAuditRoutes(deps))
     .route("/", createHealthRoutes(deps));
   addDocs(app);

@@ -93,5 +93,8 @@ export const ACCESS: Readonly<Record<string, Access>> = {
   "POST /v1/api-keys": confined("keys:admin"),
   "GET /v1/api-keys": confined("keys:admin"),
   "DELETE /v1/api-keys/:id": confined("keys:admin"),
+  "POST /v1/enrolments": whole("workers:admin"),
+  "GET /v1/enrolments": whole("workers:admin"),
+  "DELETE /v1/enrolments/:name": whole("workers:admin"),
   "GET /v1/audit": whole("audit:read"),
 };

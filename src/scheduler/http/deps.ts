@@ -13,6 +13,7 @@ import type { CalendarDesk } from "../schedules/calendar-desk.ts";
 import type { ScheduleDesk } from "../schedules/desk.ts";
 import type { LogReader } from "../logs/log-reader.ts";
 import type { KeyDeps } from "./api-keys.ts";
+import type { EnrolmentDeps } from "./auth-enrolments.ts";
 import type { AuthDeps } from "./auth.ts";
 import type { Webhooks } from "../webhooks/webhooks.ts";
 
@@ -43,6 +44,7 @@ export type HttpDeps = {
   broker: Pick<Broker, "isUp" | "maxPayload" | "range" | "streamState" | "subjects">;
   auth: AuthDeps;
   keys: KeyDeps;
+  enrolments: EnrolmentDeps;
   clock: Clock;
   log: Log;
   newJobId(): string;

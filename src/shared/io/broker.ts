@@ -25,6 +25,8 @@ export type BrokerOptions = {
   patienceMs?: number;
   /** Ends that wait. */
   signal?: AbortSignal;
+  /** Its commands are read through a scheduler: the broker lets it read no stream of them itself. */
+  confined?: boolean;
   clock?: Clock;
   log?: Log;
 };
@@ -76,7 +78,12 @@ export async function connectBroker(options: BrokerOptions): Promise<Broker> {
   const downListeners = new Set<() => void>();
   const isUp = () => up && !nc.isClosed();
   const publisher = createPublisher(nc, `${inbox}.p`, isUp, clock.mono);
-  const reader = createReader(nc, `${inbox}.r`, isUp);
+  const reader = createReader(
+    nc,
+    `${inbox}.r`,
+    isUp,
+    options.confined ? { stream: subjects.assign.stream, ask: subjects.ask(identity) } : undefined,
+  );
 
   async function followStatus(): Promise<void> {
     for await (const status of nc.status()) {

@@ -1,16 +1,23 @@
 // Credentials as the client takes them.
-import { readFileSync } from "node:fs";
-import { credsAuthenticator, nkeyAuthenticator, type ConnectionOptions } from "nats";
+import { existsSync, readFileSync } from "node:fs";
+import {
+  credsAuthenticator,
+  nkeyAuthenticator,
+  tokenAuthenticator,
+  type ConnectionOptions,
+} from "nats";
 
 import { MillraceError } from "../errors.ts";
+import { newUserKey, writeSeed } from "./nkeys.ts";
 import { wantsTls, type BrokerCredentials } from "./credentials.ts";
 
 /** Throws `invalid_config` for a file that cannot be read. */
 export function connectionOf(credentials: BrokerCredentials = {}): ConnectionOptions {
-  const { ca, cert, certKey, nkey, creds } = credentials;
+  const { ca, cert, certKey, nkey, creds, join } = credentials;
   for (const file of [ca, cert, certKey]) if (file !== undefined) read(file);
   const authenticator = [
-    ...(nkey === undefined ? [] : [nkeyAuthenticator(seedIn(nkey))]),
+    ...(nkey === undefined ? [] : [nkeyAuthenticator(seedIn(nkey, join !== undefined))]),
+    ...(join === undefined ? [] : [tokenAuthenticator(join)]),
     ...(creds === undefined ? [] : [credsAuthenticator(read(creds))]),
   ];
   return {
@@ -27,7 +34,10 @@ export function connectionOf(credentials: BrokerCredentials = {}): ConnectionOpt
   };
 }
 
-const seedIn = (file: string): Uint8Array => Buffer.from(read(file).toString().trim());
+function seedIn(file: string, mayBeMade: boolean): Uint8Array {
+  if (mayBeMade && !existsSync(file)) writeSeed(file, newUserKey());
+  return Buffer.from(read(file).toString().trim());
+}
 
 function read(file: string): Buffer {
   try {

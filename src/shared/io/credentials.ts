@@ -9,6 +9,8 @@ export type BrokerCredentials = {
   certKey?: string;
   /** Seed of an nkey. */
   nkey?: string;
+  /** Not a file: the token that makes the nkey known. The nkey's file is made if it is missing. */
+  join?: string;
   /** Credentials as `nsc` makes them. */
   creds?: string;
 };
@@ -24,6 +26,8 @@ export type CredentialFlags = {
   natsNkey?: string;
   /** NATS_CREDS. */
   natsCreds?: string;
+  /** MILLRACE_JOIN. */
+  join?: string;
 };
 
 type Read = (flag: string | undefined, variable: string, otherwise: string) => string;
@@ -35,6 +39,7 @@ export function readCredentials(text: Read, flags: CredentialFlags): BrokerCrede
     ["cert", text(flags.natsCert, "NATS_CERT", "")],
     ["certKey", text(flags.natsKey, "NATS_KEY", "")],
     ["nkey", text(flags.natsNkey, "NATS_NKEY", "")],
+    ["join", text(flags.join, "MILLRACE_JOIN", "")],
     ["creds", text(flags.natsCreds, "NATS_CREDS", "")],
   ];
   const given = named.filter(([, file]) => file !== "");

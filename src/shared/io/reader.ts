@@ -55,7 +55,18 @@ const TIMEOUT_MS = 5_000;
 const NOT_FOUND = 404;
 const NO_MESSAGE = 10_037;
 
-export function createReader(nc: NatsConnection, inbox: string, isUp: () => boolean): Reader {
+/** Who may not read a stream at large asks a scheduler at `ask`, which lets them read their own subject only. */
+export type Confinement = { stream: string; ask: string };
+
+/** Where the broker answers reads, before the stream's name. */
+export const READS = { range: "$JS.API.DIRECT.GET", next: "$JS.API.STREAM.MSG.GET" } as const;
+
+export function createReader(
+  nc: NatsConnection,
+  inbox: string,
+  isUp: () => boolean,
+  confinement?: Confinement,
+): Reader {
   const collecting = new Map<string, Collecting>();
   /** Ends each request under way: the client itself would let it wait for its whole time on a lost connection. */
   const asking = new Set<(reason: unknown) => void>();
@@ -69,6 +80,14 @@ export function createReader(nc: NatsConnection, inbox: string, isUp: () => bool
       if (collect(wait, message)) collecting.delete(token);
     },
   });
+
+  const apiFor = (stream: string, read: keyof typeof READS): string =>
+    stream === confinement?.stream ? `${confinement.ask}.${read}` : `${READS[read]}.${stream}`;
+
+  async function lastNearby(stream: string, subject: string): Promise<Stored | undefined> {
+    const message = await ask(`$JS.API.DIRECT.GET.${stream}.${subject}`, "");
+    return statusOf(headOf(message)) === NOT_FOUND ? undefined : storedOf(message);
+  }
 
   async function api<T extends { error?: LeaderReply["error"] }>(
     subject: string,
@@ -96,7 +115,7 @@ export function createReader(nc: NatsConnection, inbox: string, isUp: () => bool
     subject: string,
     query: Record<string, unknown>,
   ): Promise<Stored | undefined> {
-    const reply = await api<LeaderReply>(`STREAM.MSG.GET.${stream}`, query);
+    const reply = (await ask(apiFor(stream, "next"), JSON.stringify(query))).json<LeaderReply>();
     if (reply.error?.err_code === NO_MESSAGE) return undefined;
     if (reply.error !== undefined) throw refusal(subject, reply.error);
     return storedOfLeaderReply(reply);
@@ -109,13 +128,13 @@ export function createReader(nc: NatsConnection, inbox: string, isUp: () => bool
   }
 
   return {
-    last: (stream, subject) => fromLeader(stream, subject, { last_by_subj: subject }),
+    last: (stream, subject) =>
+      stream === confinement?.stream
+        ? lastNearby(stream, subject)
+        : fromLeader(stream, subject, { last_by_subj: subject }),
     next: (stream, { from, subject }) =>
       fromLeader(stream, subject, { seq: Math.max(1, from), next_by_subj: subject }),
-    async lastNearby(stream, subject) {
-      const message = await ask(`$JS.API.DIRECT.GET.${stream}.${subject}`, "");
-      return statusOf(headOf(message)) === NOT_FOUND ? undefined : storedOf(message);
-    },
+    lastNearby,
     range(stream, { from, subject, limit = 1_000, maxBytes = 4_194_304 }) {
       if (!isUp())
         return Promise.reject(unavailable("a range read", new Error("the connection is down")));
@@ -129,7 +148,7 @@ export function createReader(nc: NatsConnection, inbox: string, isUp: () => bool
         batch: limit,
         max_bytes: maxBytes,
       };
-      nc.publish(`$JS.API.DIRECT.GET.${stream}`, JSON.stringify(query), {
+      nc.publish(apiFor(stream, "range"), JSON.stringify(query), {
         reply: `${inbox}.${token}`,
       });
       return wait.promise;

@@ -46,6 +46,11 @@ export function fakeDeps(changes: Partial<HttpDeps> = {}): HttpDeps {
       store: { read: unexpected, put: unexpected, remove: unexpected },
       shelf: { get: unexpected, entries: unexpected, watch: unexpected },
     },
+    enrolments: {
+      store: { read: unexpected, put: unexpected, remove: unexpected },
+      shelf: { get: unexpected, entries: unexpected, watch: unexpected },
+      putOut: unexpected,
+    },
     clock: { now: () => 1_000, mono: () => 1_000 },
     log: silentLog,
     newJobId: () => "k3v9x0q2m7c1w8z5b4n6",
