@@ -5,6 +5,8 @@ import { heartbeat } from "../../unit/scheduler/core/facts.ts";
 export type Crowd = AsyncDisposable & {
   /** Resolves with the instants (monotonic) at which each was connected again, once all are. */
   untilBack(): Promise<number[]>;
+  /** The instants of every member's second try to connect again: the first comes at once. */
+  secondTries(): number[];
 };
 
 type Facts = Parameters<typeof heartbeat>[1];
@@ -20,6 +22,7 @@ export async function gatherCrowd(url: string, count: number, facts: Facts = {})
     ),
   );
   return {
+    secondTries: () => members.flatMap(({ tries }) => tries.slice(1, 2)),
     untilBack: () => Promise.all(members.map(({ isBack }) => isBack())),
     async [Symbol.asyncDispose]() {
       await Promise.all(members.map((member) => member[Symbol.asyncDispose]()));
@@ -34,11 +37,19 @@ async function join(url: string, id: string, facts: Facts) {
   const beat = () => void broker.publish(key, message, { ttlMs: 10_000 }).catch(() => undefined);
   const beating = setInterval(beat, BEAT_MS);
   beat();
+  const tries: number[] = [];
+  async function noteTries(): Promise<void> {
+    for await (const { type } of broker.nc.status())
+      if (type === "reconnecting") tries.push(performance.now());
+  }
+  const noting = noteTries();
   return {
+    tries,
     isBack: () => new Promise<number>((resolve) => broker.onUp(() => resolve(performance.now()))),
     async [Symbol.asyncDispose]() {
       clearInterval(beating);
       await broker[Symbol.asyncDispose]();
+      await noting;
     },
   };
 }

@@ -5,6 +5,7 @@ import { connect } from "node:net";
 import { expect, it } from "vitest";
 
 import { startLab, type LabScheduler } from "../../lab/lab.ts";
+import { freePorts } from "../../lab/ports.ts";
 import { until } from "../../lab/until.ts";
 import { openNotebook, shell } from "./witness.ts";
 
@@ -59,11 +60,17 @@ it("row 13: followers that do not read hold up neither the job nor others, and n
 }, 120_000);
 
 it("row 13: a crowd of followers that vanish leaves nothing open", async () => {
-  await using lab = await startLab();
+  const [port] = await freePorts(1);
+  await using lab = await startLab({ broker: { http: `127.0.0.1:${port}` } });
+  const subscriptions = async () => {
+    const response = await fetch(`http://127.0.0.1:${port}/varz`);
+    return ((await response.json()) as { subscriptions: number }).subscriptions;
+  };
   const [scheduler] = lab.schedulers as [LabScheduler];
   const id = await lab.submit({ command: shell("echo one", "sleep 600") });
   await lab.until(id, "running");
   const before = openFiles(scheduler.pid);
+  const subscribed = await subscriptions();
   const gone = new AbortController();
   const follow = async () => {
     const { body } = await fetch(`${lab.url}/v1/jobs/${id}/logs?follow`, { signal: gone.signal });
@@ -77,11 +84,17 @@ it("row 13: a crowd of followers that vanish leaves nothing open", async () => {
     "all followers to be there",
     60_000,
   );
+  expect(await subscriptions()).toBeGreaterThan(subscribed);
   gone.abort();
   await Promise.allSettled(followers);
   await until(
     () => openFiles(scheduler.pid) <= before + SPARE,
     "their connections to be closed",
+    30_000,
+  );
+  await until(
+    async () => (await subscriptions()) <= subscribed,
+    "nobody to listen to the output any more",
     30_000,
   );
   await lab.call("POST", `/v1/jobs/${id}/cancel`);
