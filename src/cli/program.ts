@@ -3,13 +3,16 @@ import { Command, CommanderError } from "commander";
 
 import { MillraceError } from "../shared/errors.ts";
 
+import { applyCommand, exportCommand } from "./commands/apply.ts";
 import { authCommand } from "./commands/auth.ts";
 import { cancelCommand } from "./commands/cancel.ts";
 import { devCommand } from "./commands/dev.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { enrolCommand } from "./commands/enrol.ts";
+import { definitionsCommand, runsCommand } from "./commands/definitions.ts";
 import { getCommand } from "./commands/get.ts";
 import { keysCommand } from "./commands/keys.ts";
+import { groupCommand } from "./commands/group.ts";
 import { logsCommand } from "./commands/logs.ts";
 import { lsCommand } from "./commands/ls.ts";
 import { queuesCommand } from "./commands/queues.ts";
@@ -34,6 +37,13 @@ import { VERSION } from "../shared/io/version.ts";
 const COMMANDS: Record<string, ((context: Context) => Command)[]> = {
   "Run jobs:": [runCommand, submitCommand, waitCommand, cancelCommand, retryCommand],
   "See jobs:": [lsCommand, getCommand, whyCommand, logsCommand],
+  "Groups and definitions:": [
+    groupCommand,
+    definitionsCommand,
+    runsCommand,
+    applyCommand,
+    exportCommand,
+  ],
   "Workers and queues:": [
     workersCommand,
     cordonCommand,
