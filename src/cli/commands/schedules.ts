@@ -35,9 +35,11 @@ const pathOf = (name: string, ...rest: string[]): string =>
   ["/v1/schedules", encodeURIComponent(name), ...rest].join("/");
 
 export function schedulesCommand(context: Context): Command {
-  const command = new Command("schedules").description(
-    "list schedules; put, get, delete, pause, resume or trigger one; see its next and past instants",
-  );
+  const command = new Command("schedules")
+    .description(
+      "list schedules; put, get, delete, pause, resume or trigger one; see its next and past instants",
+    )
+    .enablePositionalOptions();
   const list = context.act((options: ServerOptions) => printList(context, options));
   forServer(command).action(list);
   const ls = new Command("ls").description("list schedules, by name");
