@@ -67,7 +67,8 @@ export async function runScheduler(
   const replica = createReplica({ broker, log });
   const book = createConfigBook({ broker, log });
   const webhooks = openWebhooks({ broker, book, view: replica.board, config, log });
-  const schedules = createSchedules({ broker, store, replica, book, log });
+  const admission = createAdmission(replica.board);
+  const schedules = createSchedules({ broker, store, replica, book, admission, log });
   const { board } = replica;
   const groups = createGroups({
     broker,
@@ -117,7 +118,7 @@ export async function runScheduler(
     newJobId,
     broker,
     view: board,
-    admission: createAdmission(board),
+    admission,
   };
   const bus = createBus({
     broker,

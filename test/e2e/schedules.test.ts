@@ -169,7 +169,9 @@ it("submits what a generator returns, and goes on after one that fails", async (
   await put("fans", { cron: "@yearly", generator: bad });
   await lab.call("POST", "/v1/schedules/fans/trigger");
   await untilEvent("fans", "generated", ({ reason }) => reason !== undefined);
-  await put("fans", { cron: "@yearly", generator: { handler: "fan", input: { count: 1 } } });
+  const once = { command: ["true"], delay: "1h", unique: { key: "later" } };
+  const twice = { handler: "fan", input: { returns: { jobs: [once, once] } } };
+  await put("fans", { cron: "@yearly", generator: twice });
   await lab.call("POST", "/v1/schedules/fans/trigger");
   const view = await until(async () => {
     const now = await get("fans");

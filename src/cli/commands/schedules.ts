@@ -152,7 +152,8 @@ function putCommand({ act, api, terminal, config }: Context): Command {
     .option("--definition <name>", "run this definition instead of a command")
     .option("--param <key=value>", "parameter of the definition (again)", pair)
     .option("--generator <handler>", "run the jobs that this handler returns for --input");
-  return forServer(describesJob(command, config.env)).action(
+  // the name comes first, so that a command can only stand behind --
+  return forServer(describesJob(command, config.env).passThroughOptions(false)).action(
     act(async (name: string, operands: string[], options: PutOptions) => {
       const body =
         options.file === undefined

@@ -10,11 +10,11 @@ import { awaitSeen } from "./seen.ts";
 
 export type KeyRules = {
   /** The job that stands for the spec's unique key, if there is one. */
-  existing(spec: JobSpec, by: Caller): Promise<Versioned | undefined>;
+  existing(spec: JobSpec, by: Pick<Caller, "name" | "namespace">): Promise<Versioned | undefined>;
   /** Takes a job back that was stored although another one stands for its unique key, and returns that one. */
   giveWay(stored: Versioned): Promise<Versioned | undefined>;
   /** Cancels the older jobs whose place it takes. */
-  replaceOlder(stored: Versioned, by: Caller): Promise<void>;
+  replaceOlder(stored: Versioned, by: Pick<Caller, "name" | "namespace">): Promise<void>;
 };
 
 const MAX_ROUNDS = 3;

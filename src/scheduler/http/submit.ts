@@ -39,16 +39,20 @@ export function requireStorable(spec: JobSpec, maxPayload: number, field?: strin
   );
 }
 
-/** Throws `idempotency_conflict` when the key was used with another spec, `queue_full` or `key_busy` when the queue does not take it. */
-export function createSubmit(
-  deps: Pick<HttpDeps, "store" | "clock" | "newJobId" | "broker" | "admission" | "view">,
-): Submit {
-  const { store, clock, newJobId, broker, admission, view } = deps;
-  const { prefix } = broker.subjects;
+/** Stores a new record as its queue and its keys allow. Throws `queue_full`, `key_busy`, and `lost_race` when there is one of that id. */
+export type Accept = (
+  record: JobRecord,
+  by: Pick<Caller, "name" | "namespace">,
+) => Promise<Accepted>;
+
+export function createAccept(
+  deps: Pick<HttpDeps, "store" | "clock" | "admission" | "view">,
+): Accept {
+  const { store, admission, view } = deps;
   const rules = createKeyRules(deps);
 
   /** Stores the record; the place that is kept for it is free again once the index counts it. */
-  async function create(record: JobRecord, by: Caller): Promise<Versioned> {
+  async function create(record: JobRecord, by: Parameters<Accept>[1]): Promise<Versioned> {
     const place = admission.admit(record.spec, by.namespace);
     const free = () => place?.[Symbol.dispose]();
     try {
@@ -61,7 +65,7 @@ export function createSubmit(
     }
   }
 
-  async function accept(record: JobRecord, by: Caller): Promise<Accepted> {
+  return async (record, by) => {
     const existing = await rules.existing(record.spec, by);
     if (existing && existing.record.id !== record.id)
       return { ...existing, replayed: false, existing: true };
@@ -70,7 +74,16 @@ export function createSubmit(
     if (original) return { ...original, replayed: false, existing: true };
     await rules.replaceOlder(stored, by);
     return { ...stored, replayed: false, existing: false };
-  }
+  };
+}
+
+/** As `Accept`; also throws `idempotency_conflict` when the key was used with another spec. */
+export function createSubmit(
+  deps: Pick<HttpDeps, "store" | "clock" | "newJobId" | "broker" | "admission" | "view">,
+): Submit {
+  const { store, clock, newJobId, broker, admission } = deps;
+  const { prefix } = broker.subjects;
+  const accept = createAccept(deps);
 
   async function submitOnce(
     asked: JobSpec,

@@ -21,16 +21,22 @@ export function createHarvest(deps: {
 }): HarvestRun {
   const { store, runs, prefix } = deps;
 
-  async function submit(record: JobRecord, specs: readonly JobSpec[]): Promise<void> {
+  /** Resolves to how many of them other jobs stand for already. */
+  async function submit(record: JobRecord, specs: readonly JobSpec[]): Promise<number> {
     const { schedule } = record.origin ?? {};
     const origin = schedule === undefined ? {} : { schedule };
-    for (let from = 0; from < specs.length; from += WINDOW)
-      await Promise.all(
+    const by = schedule?.name ?? "";
+    let known = 0;
+    for (let from = 0; from < specs.length; from += WINDOW) {
+      const others = await Promise.all(
         specs.slice(from, from + WINDOW).map((spec, index) => {
           const id = derivedId(prefix, "generated", record.id, String(from + index));
-          return runs.createJob(id, spec, origin);
+          return runs.createJob(id, spec, by, origin);
         }),
       );
+      known += others.filter((other) => other !== undefined).length;
+    }
+    return known;
   }
 
   return async (run) => {
@@ -39,20 +45,21 @@ export function createHarvest(deps: {
       return { run, at: 0, submitted: 0, known: 0, error: "Its record is gone." };
     const { record } = found;
     if (!isFinal(record.state)) return undefined;
-    const over = { run, at: record.origin?.schedule?.at ?? record.submittedAt, known: 0 };
+    const over = { run, at: record.origin?.schedule?.at ?? record.submittedAt };
     if (record.state !== "succeeded")
       return {
         ...over,
         submitted: 0,
+        known: 0,
         error: `It ${record.state}: ${record.reason ?? "no reason"}`,
       };
     try {
       const specs = generatedSpecs(record.result);
-      await submit(record, specs);
-      return { ...over, submitted: specs.length };
+      const known = await submit(record, specs);
+      return { ...over, submitted: specs.length - known, known };
     } catch (error) {
-      if (!hasCode(error, "invalid_spec")) throw error;
-      return { ...over, submitted: 0, error: error.message };
+      if (!hasCode(error, "invalid_spec", "body_too_large", "queue_full", "key_busy")) throw error;
+      return { ...over, submitted: 0, known: 0, error: error.message };
     }
   };
 }

@@ -2,12 +2,14 @@
 import { derivedId } from "../../shared/derived-id.ts";
 import { durationMs } from "../../shared/durations.ts";
 import { hasCode, MillraceError } from "../../shared/errors.ts";
-import type { Clock } from "../../shared/io/clock.ts";
+import type { Broker } from "../../shared/io/broker.ts";
 import type { JobStore } from "../../shared/io/job-store.ts";
 import { newJob } from "../../shared/job-machine.ts";
 import { isFinal, type Origin } from "../../shared/job.ts";
 import type { RunId, Schedule } from "../../shared/schedule-state.ts";
 import type { JobSpec } from "../../shared/spec.ts";
+import type { Admission } from "../admission.ts";
+import { requireStorable, type Accept } from "../http/submit.ts";
 
 export type RunRequest = { id: RunId; name: string; schedule: Schedule; at: number };
 
@@ -24,8 +26,8 @@ export type Runs = {
   idOf(name: string, schedule: Schedule, at: number): RunId;
   /** Starts the run unless it was started before. Throws when what it asks for cannot be had. */
   start(request: RunRequest): Promise<void>;
-  /** Stores a job unless there is, or just was, one of that id. */
-  createJob(id: string, spec: JobSpec, origin: Origin): Promise<void>;
+  /** Stores a job unless there is, or just was, one of that id; resolves to the other job that stands for its unique key, if one does. */
+  createJob(id: string, spec: JobSpec, by: string, origin: Origin): Promise<string | undefined>;
   isActive(id: RunId): Promise<boolean>;
   cancel(id: RunId, name: string): Promise<void>;
 };
@@ -36,19 +38,37 @@ const KEPT_MS = 60_000;
 const GENERATOR_KEPT_MS = 3_600_000;
 
 export function createRuns(deps: {
-  store: Pick<JobStore, "write" | "read" | "requestCancel">;
-  clock: Clock;
-  prefix: string;
+  broker: Pick<Broker, "clock" | "last" | "maxPayload" | "subjects">;
+  store: Pick<JobStore, "read" | "requestCancel">;
+  admission: Pick<Admission, "complete">;
+  accept: Accept;
   startRun?: StartRun;
 }): Runs {
-  const { store, clock, prefix, startRun } = deps;
+  const { broker, store, admission, accept, startRun } = deps;
+  const { clock } = broker;
+  const { prefix, jobs } = broker.subjects;
 
-  async function createJob(id: string, spec: JobSpec, origin: Origin): Promise<void> {
+  const createJob: Runs["createJob"] = async (id, asked, by, origin) => {
+    // what was removed or has expired leaves a marker for a while
+    if ((await broker.last(jobs.stream, jobs.record(id))) !== undefined) return undefined;
+    const spec = keptAtLeast(admission.complete(asked), KEPT_MS);
+    requireStorable(spec, broker.maxPayload);
+    const actor = `schedule ${by}`;
     try {
-      await store.write(newJob(id, keptAtLeast(spec, KEPT_MS), clock.now(), { origin }), 0);
+      const record = newJob(id, spec, clock.now(), { actor, origin });
+      const accepted = await accept(record, { name: actor });
+      return accepted.existing ? accepted.record.id : undefined;
     } catch (error) {
       if (!hasCode(error, "lost_race")) throw error;
+      return undefined;
     }
+  };
+
+  /** The run of an instant must be a job of its own. */
+  async function createRun(id: string, spec: JobSpec, by: string, origin: Origin): Promise<void> {
+    const other = await createJob(id, spec, by, origin);
+    if (other === undefined) return;
+    throw new MillraceError("key_busy", `Job ${other} stands for its unique key.`);
   }
 
   return {
@@ -57,9 +77,9 @@ export function createRuns(deps: {
     createJob,
     async start({ id, name, schedule: { spec }, at }) {
       const origin: Origin = { schedule: { name, at } };
-      if (spec.spec !== undefined) return createJob(id, told(spec.spec, name, at), origin);
+      if (spec.spec !== undefined) return createRun(id, told(spec.spec, name, at), name, origin);
       if (spec.generator !== undefined)
-        return createJob(id, keptAtLeast(spec.generator, GENERATOR_KEPT_MS), origin);
+        return createRun(id, keptAtLeast(spec.generator, GENERATOR_KEPT_MS), name, origin);
       if (startRun === undefined)
         throw new MillraceError("not_found", `There is no definition ${spec.definition}.`);
       await startRun(spec.definition ?? "", spec.params ?? {}, origin, id);

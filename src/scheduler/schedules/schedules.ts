@@ -4,8 +4,10 @@ import { createHappenings } from "../../shared/io/happenings.ts";
 import type { JobStore } from "../../shared/io/job-store.ts";
 import type { Log } from "../../shared/io/log.ts";
 import { isFinal } from "../../shared/job.ts";
+import type { Admission } from "../admission.ts";
 import type { ConfigBook } from "../config-book.ts";
 import type { Duty } from "../duties.ts";
+import { createAccept } from "../http/submit.ts";
 import type { Replica } from "../replica.ts";
 import { createCalendarDesk, type CalendarDesk } from "./calendar-desk.ts";
 import { createScheduleDesk, type ScheduleDesk } from "./desk.ts";
@@ -23,16 +25,18 @@ export function createSchedules(deps: {
   store: JobStore;
   replica: Pick<Replica, "board" | "caughtUp">;
   book: ConfigBook;
+  admission: Admission;
   log: Log;
 }): Schedules {
-  const { broker, store, replica, book, log } = deps;
+  const { broker, store, replica, book, admission, log } = deps;
   const { clock } = broker;
   const { prefix } = broker.subjects;
   const stores = createScheduleStores(broker);
   const shelves = createScheduleShelves(book);
   const timings = createTimings(shelves);
   const happenings = createHappenings(broker);
-  const runs = createRuns({ store, clock, prefix });
+  const accept = createAccept({ store, clock, admission, view: replica.board });
+  const runs = createRuns({ broker, store, admission, accept });
   const harvest = createHarvest({ store, runs, prefix });
   return {
     desk: createScheduleDesk({ stores, shelves, timings, runs, happenings, clock }),

@@ -173,7 +173,8 @@ async function startReplica(
   let stopping: Promise<void> | undefined;
   await until(() => replica.isWarm(), "the replica to be warm");
   const view = replica.board;
-  const schedules = createSchedules({ broker, store, replica, book, log: silentLog });
+  const admission = createAdmission(view);
+  const schedules = createSchedules({ broker, store, replica, book, admission, log: silentLog });
   let followed = 0;
   const counting: Broker = {
     ...broker,
@@ -197,7 +198,7 @@ async function startReplica(
     ...createSecurity({ broker, book, settings: auth }),
     log: silentLog,
     newJobId,
-    admission: createAdmission(view),
+    admission,
     control: async (worker, request): Promise<ControlReply> => {
       asked.push({ worker, request });
       return { ok: true, held: 0 };
