@@ -17,8 +17,9 @@ const bench = {
   note,
 };
 const wanted = WORKLOADS.filter(({ key }) => options.only.includes(key));
-const report = reportOf(await run(wanted, bench), options);
+const { rows, failed } = await run(wanted, bench);
+const report = reportOf(rows, options);
 note(await writeResults(report, options));
 process.stdout.write(`${tableOf(report)}\n`);
 if (options.json) process.stdout.write(`${jsonLine(report)}\n`);
-process.exit(0);
+process.exit(failed.length === 0 ? 0 : 1);

@@ -40,7 +40,7 @@ export type Varz = { in_msgs: number; out_msgs: number; in_bytes: number; out_by
 
 const CLI = pathIn("../dist/cli/main.js");
 const HANDLERS = pathIn("handlers");
-const WAIT_MS = 60_000;
+const WAIT_MS = 120_000;
 
 /** Starts a broker with an empty store and one scheduler; resolves when it leads. */
 export async function startInstallation(
