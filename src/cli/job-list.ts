@@ -19,15 +19,16 @@ type Page = { jobs: JobView[]; next?: string };
 
 const PAGE_SIZE = 200;
 
-/** At most `limit` jobs that pass the filter, newest first. */
+/** At most `limit` jobs that pass the filter, newest first; `path` is the list that is read. */
 export async function* listJobs(
   api: Api,
   filter: JobFilter,
   limit: number,
+  path = "/v1/jobs",
 ): AsyncIterable<JobView> {
   let cursor: string | undefined;
   for (let left = limit; left > 0;) {
-    const page = await api.call<Page>("/v1/jobs", {
+    const page = await api.call<Page>(path, {
       query: { ...filter, limit: Math.min(left, PAGE_SIZE), cursor },
     });
     yield* page.jobs;

@@ -6,6 +6,7 @@ import { MillraceError } from "../shared/errors.ts";
 import { applyCommand, exportCommand } from "./commands/apply.ts";
 import { authCommand } from "./commands/auth.ts";
 import { cancelCommand } from "./commands/cancel.ts";
+import { deadLettersCommand } from "./commands/dead-letters.ts";
 import { devCommand } from "./commands/dev.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { enrolCommand } from "./commands/enrol.ts";
@@ -36,7 +37,7 @@ import { VERSION } from "../shared/io/version.ts";
 
 const COMMANDS: Record<string, ((context: Context) => Command)[]> = {
   "Run jobs:": [runCommand, submitCommand, waitCommand, cancelCommand, retryCommand],
-  "See jobs:": [lsCommand, getCommand, whyCommand, logsCommand],
+  "See jobs:": [lsCommand, getCommand, whyCommand, logsCommand, deadLettersCommand],
   "Groups and definitions:": [
     groupCommand,
     definitionsCommand,

@@ -54,6 +54,9 @@ export function describesJob(command: Command, env: Environment): Command {
     .option("--cwd <dir>", "absolute directory on the worker")
     .option("--stdin <file>", "file for standard input; - is yours")
     .option("--label <key=value>", "your own fact about the job (again)", pair)
+    .option("--key <key>", "takes turns with the other keys of its queue")
+    .option("--unique <key>", "submits nothing while a job with it is unfinished")
+    .option("--unique-for <duration>", "and at least that long after the submit", duration)
     .option("--delay <duration>", "not before this long from now", duration)
     .option("--run-at <instant>", "not before, as 2027-01-31T08:00:00Z")
     .option("--start-within <duration>", "expire unless started by then", duration)
@@ -69,7 +72,10 @@ export function describesJob(command: Command, env: Environment): Command {
     .option("--shell", "the command is one line for /bin/sh")
     .option("--script <file>", "send this script; the operands are its arguments; - is stdin")
     .option("--interpreter <line>", 'runs the script, as "bash -eu"')
-    .option("--handler <name>", "a function that workers announced, instead of a command")
+    .option(
+      "--handler <name>",
+      "a function that workers announced, as resize or resize@^2, instead of a command",
+    )
     .addOption(new Option("--input <json>", "what the handler gets").argParser(json));
 }
 

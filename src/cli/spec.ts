@@ -18,6 +18,9 @@ export type SpecOptions = {
   limit?: Record<string, number>;
   cwd?: string;
   label?: Record<string, string>;
+  key?: string;
+  unique?: string;
+  uniqueFor?: string;
   delay?: string;
   runAt?: string;
   startWithin?: string;
@@ -46,6 +49,7 @@ const SAME = [
   "grace",
   "env",
   "cwd",
+  "key",
   "delay",
   "runAt",
   "startWithin",
@@ -68,11 +72,17 @@ export function specOf(
     ...work(options, operands, script),
     stdin,
     interpreter: interpreter?.split(" ").filter((word) => word !== ""),
+    unique: uniqueOf(options),
     labels: label,
     secrets: secret,
     limits: limit,
     retry: retry === undefined ? undefined : { attempts: retry + 1 },
   });
+}
+
+function uniqueOf({ unique, uniqueFor }: SpecOptions): JobSpec["unique"] {
+  if (unique === undefined && uniqueFor === undefined) return undefined;
+  return defined({ key: unique ?? "", for: uniqueFor });
 }
 
 /** What the job does: exactly one of a handler, a script and a command. */

@@ -14,6 +14,7 @@ import { guardBroker } from "./broker-guard.ts";
 import type { HttpDeps } from "./deps.ts";
 import { createDefinitionRunRoutes } from "./definition-runs.ts";
 import { createDefinitionRoutes } from "./definitions.ts";
+import { createDeadLetterRoutes } from "./dead-letters.ts";
 import { addDocs } from "./docs.ts";
 import type { HttpEnv } from "./env.ts";
 import { createEventRoutes } from "./events.ts";
@@ -66,6 +67,7 @@ export function createApp(given: HttpDeps) {
     .route("/", createWhyRoutes(deps))
     .route("/", createWorkerRoutes(deps))
     .route("/", createQueueRoutes(deps))
+    .route("/", createDeadLetterRoutes(deps))
     .route("/", createScheduleRoutes(deps))
     .route("/", createScheduleActionRoutes(deps))
     .route("/", createCalendarRoutes(deps))

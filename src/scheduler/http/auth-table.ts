@@ -39,6 +39,8 @@ export const ACCESS: Readonly<Record<string, Access>> = {
   "GET /v1/jobs/:id/events": confined("jobs:read"),
   "GET /v1/jobs/:id/logs": confined("jobs:read"),
   "GET /v1/jobs/:id/why": confined("jobs:read"),
+  "GET /v1/dead-letters": confined("jobs:read"),
+  "POST /v1/dead-letters/retry": confined("jobs:submit"),
   "GET /v1/events": confined("jobs:read"),
 
   "POST /v1/groups": submit,

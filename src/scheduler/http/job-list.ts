@@ -79,7 +79,7 @@ export function createJobListRoutes(deps: Pick<HttpDeps, "store" | "view">) {
 }
 
 /** Tenants see their own. */
-const ownedBy = ({ namespace }: Caller): { namespace?: string } =>
+export const ownedBy = ({ namespace }: Caller): { namespace?: string } =>
   namespace === undefined ? {} : { namespace };
 
 function placeOf(value: unknown): NonNullable<ListQuery["before"]> {
