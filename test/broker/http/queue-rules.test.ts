@@ -28,6 +28,15 @@ async function rule(name: string, settings: object): Promise<void> {
 const unfinished = (queue: string) =>
   [...api.view.list({ queue, state: "queued", limit: 200 }).jobs].map(({ id }) => id);
 
+const deadLetters = async (query = "") =>
+  (await api.call<{ jobs: JobView[]; next?: string }>("GET", `/v1/dead-letters${query}`)).body;
+const retryDead = (body: object) =>
+  api.call<{ retried: string[]; refused: object[]; more: boolean }>(
+    "POST",
+    "/v1/dead-letters/retry",
+    body,
+  );
+
 describe("a unique key", () => {
   it("makes one job of many submits over three replicas, and answers all with it", async () => {
     const spec = { command, queue: "once", unique: { key: "report" } };
@@ -127,29 +136,20 @@ describe("dead letters", () => {
     await until(() => api.view.get(id)?.state === "failed", "the job to have failed");
     return id;
   }
-  const list = async (query = "") =>
-    (await api.call<{ jobs: JobView[]; next?: string }>("GET", `/v1/dead-letters${query}`)).body;
-  const retry = (body: object) =>
-    api.call<{ retried: string[]; refused: object[]; more: boolean }>(
-      "POST",
-      "/v1/dead-letters/retry",
-      body,
-    );
-
   it("are the jobs that failed for good: listed, and run again one by one, by filter or all", async () => {
     const ids: string[] = [];
     for (let n = 0; n < 4; n += 1)
       ids.push(await fail({ command, queue: n < 2 ? "mail" : "web", labels: { n: `${n}` } }));
     const fine = await lab.submit();
     await lab.finish(fine);
-    expect((await list()).jobs.map(({ id }) => id)).toEqual(ids.toReversed());
-    expect((await list("?queue=mail&label=n=1")).jobs.map(({ id }) => id)).toEqual([ids[1]]);
-    const page = await list("?limit=3");
-    const rest = await list(`?limit=3&cursor=${page.next}`);
+    expect((await deadLetters()).jobs.map(({ id }) => id)).toEqual(ids.toReversed());
+    expect((await deadLetters("?queue=mail&label=n=1")).jobs.map(({ id }) => id)).toEqual([ids[1]]);
+    const page = await deadLetters("?limit=3");
+    const rest = await deadLetters(`?limit=3&cursor=${page.next}`);
     expect(rest.jobs.map(({ id }) => id)).toEqual([ids[0]]);
 
     const unknown = newJobId();
-    const one = await retry({ ids: [ids[3], fine, unknown] });
+    const one = await retryDead({ ids: [ids[3], fine, unknown] });
     expect(one.body).toEqual({
       retried: [ids[3]],
       refused: [
@@ -158,11 +158,11 @@ describe("dead letters", () => {
       ],
       more: false,
     });
-    expect((await retry({ filter: { queue: "mail" } })).body.retried.toSorted()).toEqual(
+    expect((await retryDead({ filter: { queue: "mail" } })).body.retried.toSorted()).toEqual(
       ids.slice(0, 2).toSorted(),
     );
-    expect((await retry({ filter: {} })).body.retried).toEqual([ids[2]]);
-    expect((await list()).jobs).toEqual([]);
+    expect((await retryDead({ filter: {} })).body.retried).toEqual([ids[2]]);
+    expect((await deadLetters()).jobs).toEqual([]);
     expect((await lab.store.read(ids[0] as string))?.record).toMatchObject({
       state: "queued",
       series: 1,
@@ -178,7 +178,10 @@ describe("dead letters", () => {
     [{ filter: { state: "failed" } }, "filter.state"],
     [{ all: true }, "all"],
   ])("refuse %j", async (body, field) => {
-    expect(await retry(body)).toMatchObject({ status: 422, body: { code: "invalid_spec", field } });
+    expect(await retryDead(body)).toMatchObject({
+      status: 422,
+      body: { code: "invalid_spec", field },
+    });
   });
 });
 
