@@ -28,6 +28,13 @@ async function rule(name: string, settings: object): Promise<void> {
 const unfinished = (queue: string) =>
   [...api.view.list({ queue, state: "queued", limit: 200 }).jobs].map(({ id }) => id);
 
+async function fail(spec: object): Promise<string> {
+  const id = await lab.submit(spec);
+  await lab.finish(id, { outcome: "exited", exitCode: 1 });
+  await until(() => api.view.get(id)?.state === "failed", "the job to have failed");
+  return id;
+}
+
 const deadLetters = async (query = "") =>
   (await api.call<{ jobs: JobView[]; next?: string }>("GET", `/v1/dead-letters${query}`)).body;
 const retryDead = (body: object) =>
@@ -130,12 +137,6 @@ describe("a key whose jobs have not finished", () => {
 });
 
 describe("dead letters", () => {
-  async function fail(spec: object): Promise<string> {
-    const id = await lab.submit(spec);
-    await lab.finish(id, { outcome: "exited", exitCode: 1 });
-    await until(() => api.view.get(id)?.state === "failed", "the job to have failed");
-    return id;
-  }
   it("are the jobs that failed for good: listed, and run again one by one, by filter or all", async () => {
     const ids: string[] = [];
     for (let n = 0; n < 4; n += 1)
