@@ -44,6 +44,8 @@ const run = (...args: string[]) => cli.run(...args, "--url", lab.url);
 const statesOf = ({ members }: GroupView) =>
   Object.fromEntries(members.map(({ name, state }) => [name, state]));
 
+const ids = async (query: string) => (await runs("greet", query)).map(({ id }) => id);
+
 describe("the nightly pipeline", () => {
   it("fails in the middle, is restarted from there, and tells its history", async () => {
     const source = join(dir.path, "source");
@@ -127,7 +129,6 @@ describe("runs", () => {
     expect({ state, labels }).toEqual({ state: "succeeded", labels: { team: "x", by: "hand" } });
     expect(await lab.output(fine.id)).toBe("hello $(id)\n");
 
-    const ids = async (query: string) => (await runs("greet", query)).map(({ id }) => id);
     expect(await ids("")).toEqual([bad.id, fine.id]);
     expect(await ids("sort=submitted")).toEqual([fine.id, bad.id]);
     expect(await ids("state=failed")).toEqual([bad.id]);
@@ -184,12 +185,12 @@ describe("runs", () => {
   });
 });
 
-describe("one run at a time", () => {
-  const sleeping = (seconds: string, policy: string) => ({
-    exclusive: policy,
-    spec: { command: ["sleep", seconds] },
-  });
+const sleeping = (seconds: string, policy: string) => ({
+  exclusive: policy,
+  spec: { command: ["sleep", seconds] },
+});
 
+describe("one run at a time", () => {
   it("waits for its turn, in order", async () => {
     await put("queued", sleeping("0.3", "queue"));
     const started = await Promise.all([start("queued"), start("queued"), start("queued")]);

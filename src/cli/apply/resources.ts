@@ -1,10 +1,10 @@
 // What a file can configure: each kind with its place on the server and the schema that says what it means.
-import type { z } from "zod";
+import { z } from "zod";
 
 import { calendarSchema } from "../../shared/calendar.ts";
 import { definitionSchema } from "../../shared/definition.ts";
 import { MillraceError } from "../../shared/errors.ts";
-import { isName } from "../../shared/names.ts";
+import { name } from "../../shared/fields.ts";
 import { queueSettingsSchema } from "../../shared/queue-settings.ts";
 import { scheduleSpecSchema } from "../../shared/schedule.ts";
 import { specError } from "../../shared/spec.ts";
@@ -62,34 +62,27 @@ export type Document = {
   spec: unknown;
 };
 
-const FIELDS = new Set(["kind", "name", "revision", "spec"]);
+const documentSchema = z.strictObject({
+  kind: z.enum(KINDS),
+  name,
+  revision: z.int().optional(),
+  spec: z.unknown().default({}),
+});
 
 /** The document in an unknown value, in the server's own words; throws `invalid_spec`. */
 export function parseDocument(value: unknown, place: string): Document {
-  const complain = (message: string, field?: string) =>
-    new MillraceError("invalid_spec", `${place}: ${message}`, field === undefined ? {} : { field });
-  if (typeof value !== "object" || value === null || Array.isArray(value))
-    throw complain("a document has kind, name and spec");
-  const { kind, name, revision, spec } = value as Record<string, unknown>;
-  const odd = Object.keys(value).find((key) => !FIELDS.has(key));
-  if (odd !== undefined) throw complain(`${odd} is unknown`, odd);
-  if (!KINDS.includes(kind as Kind)) throw complain(`kind is one of ${KINDS.join(", ")}`, "kind");
-  if (typeof name !== "string" || !isName(name))
-    throw complain("name must be 1-64 letters, digits, - or _", "name");
-  if (revision !== undefined && !Number.isSafeInteger(revision))
-    throw complain("revision is a number", "revision");
-  const parsed = RESOURCES[kind as Kind].schema.safeParse(spec ?? {});
-  if (!parsed.success) {
-    const error = specError(parsed.error);
-    throw new MillraceError("invalid_spec", `${place}: ${kind as Kind} ${name}: ${error.message}`, {
-      cause: error,
-      field: `spec.${error.field ?? ""}`,
-    });
-  }
+  const parsed = documentSchema.safeParse(value);
+  if (!parsed.success) throw at(place, specError(parsed.error));
+  const { kind, name: called, revision, spec } = parsed.data;
+  const checked = RESOURCES[kind].schema.safeParse(spec);
+  if (!checked.success) throw at(`${place}: ${kind} ${called}`, specError(checked.error));
   return {
-    kind: kind as Kind,
-    name,
-    ...(revision === undefined ? {} : { revision: revision as number }),
-    spec: parsed.data,
+    kind,
+    name: called,
+    ...(revision === undefined ? {} : { revision }),
+    spec: checked.data,
   };
 }
+
+const at = (place: string, { code, message, field }: MillraceError): MillraceError =>
+  new MillraceError(code, `${place}: ${message}`, field === undefined ? {} : { field });

@@ -125,14 +125,14 @@ describe("a template", () => {
   });
 });
 
-describe("a run", () => {
-  const plan = (body: object, test = false) =>
-    planRun("nightly", parseDefinition({ parameters, ...body }), {
-      parameters: { day: "monday" },
-      labels: { by: "hand" },
-      test,
-    });
+const plan = (body: object, test = false) =>
+  planRun("nightly", parseDefinition({ parameters, ...body }), {
+    parameters: { day: "monday" },
+    labels: { by: "hand" },
+    test,
+  });
 
+describe("a run", () => {
   it("of one step is a job", () => {
     expect(plan({ spec, labels: { team: "x" } })).toEqual({
       kind: "job",
