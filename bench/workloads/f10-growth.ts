@@ -16,7 +16,8 @@ const IN_FLIGHT = [
 ] as const;
 const BACKLOGS = [0, 10_000, 100_000];
 const HUGE_BACKLOG = 1_000_000;
-const WORKERS = [1, 10, 100, 1_000];
+const MOST_WORKERS = 1_000;
+const WORKERS = [1, 10, 100, MOST_WORKERS];
 const SLOTS = 1_000;
 const BUSY = 100;
 const BUSY_SLOTS = 50;
@@ -146,7 +147,7 @@ async function byWorkers(bench: Bench): Promise<Point[]> {
   await using installation = await startInstallation();
   await using submitter = await connectSubmitter(installation.nats);
   const jobs = bench.scaled(JOBS);
-  const points = WORKERS.map(newPoint);
+  const points = WORKERS.filter((count) => count <= bench.scaled(MOST_WORKERS)).map(newPoint);
   for (const point of points) {
     await using _crowd = await startCrowd(installation, point.at, SLOTS / point.at);
     await loop(submitter, Math.min(jobs, 2_000), BUSY);

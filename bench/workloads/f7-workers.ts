@@ -14,7 +14,7 @@ const MANY = 1_000;
 const JOBS = 10_000;
 const IN_FLIGHT = 200;
 const LATENCIES = 500;
-const IDLE_S = 6;
+const IDLE_S = 5;
 const SPEC = { handler: "noop" };
 
 type Crew = { spent: Spent[]; p99: number[]; idleCores: number[] };
@@ -28,6 +28,7 @@ export const workers: Workload = {
     await using installation = await startInstallation();
     await using submitter = await connectSubmitter(installation.nats);
     const jobs = bench.scaled(JOBS);
+    const most = bench.scaled(MANY);
     const crews: Record<"few" | "many", Crew> = { few: newCrew(), many: newCrew() };
 
     async function look(workerCount: number, crew: Crew): Promise<void> {
@@ -41,13 +42,13 @@ export const workers: Workload = {
 
     for (let round = 0; round < bench.rounds; round += 1) {
       await look(FEW, crews.few);
-      await look(MANY, crews.many);
+      await look(most, crews.many);
     }
     const { few, many } = crews;
     return {
       figures: [
         {
-          what: `no-op jobs placed and done by ${MANY} workers, ${IN_FLIGHT} in flight`,
+          what: `no-op jobs placed and done by ${most} workers, ${IN_FLIGHT} in flight`,
           unit: "jobs/s",
           better: "higher",
           samples: many.spent.map(({ seconds }) => jobs / seconds),
@@ -60,7 +61,7 @@ export const workers: Workload = {
           cpuMsPerJobBy: sharesOf(many.spent, jobs),
         },
         {
-          what: `submit → start with ${MANY} workers, p99`,
+          what: `submit → start with ${most} workers, p99`,
           unit: "ms",
           better: "lower",
           samples: many.p99,
@@ -68,7 +69,7 @@ export const workers: Workload = {
           target: { of: "ratio", limit: 2 },
         },
         {
-          what: `broker's CPU for the heartbeats of ${MANY} workers`,
+          what: `broker's CPU for the heartbeats of ${most} workers`,
           unit: "% of a core",
           better: "lower",
           samples: many.idleCores.map((cores) => cores * 100),
