@@ -52,11 +52,7 @@ const MAX_RATE = 1_000_000;
 /** `host` is the address that the API listens on. */
 export function readAuth(settings: Settings, flags: AuthFlags, host: string): AuthSettings {
   const tokens = readTokens(settings, flags);
-  const rate = settings.text(flags.rateLimit, "MILLRACE_RATE_LIMIT", "");
-  settings.require(
-    rate === "" || (/^\d+$/.test(rate) && Number(rate) >= 1 && Number(rate) <= MAX_RATE),
-    `--rate-limit must be a whole number of requests per second, up to ${MAX_RATE}`,
-  );
+  const rateLimit = readRate(settings, flags);
   const required = isOn(settings, flags.auth, "MILLRACE_AUTH") || tokens !== undefined;
   const insecureOpen = isOn(settings, flags.insecureOpen, "MILLRACE_INSECURE_OPEN");
   const tls = readTls(settings, flags);
@@ -71,8 +67,17 @@ export function readAuth(settings: Settings, flags: AuthFlags, host: string): Au
     ...(tokens === undefined ? {} : { tokens }),
     ...(tls === undefined ? {} : { tls }),
     ...(enrolKey === "" ? {} : { enrolKey }),
-    ...(rate === "" ? {} : { rateLimit: Number(rate) }),
+    ...(rateLimit === undefined ? {} : { rateLimit }),
   };
+}
+
+function readRate(settings: Settings, flags: AuthFlags): number | undefined {
+  const rate = settings.text(flags.rateLimit, "MILLRACE_RATE_LIMIT", "");
+  settings.require(
+    rate === "" || (/^\d+$/.test(rate) && Number(rate) >= 1 && Number(rate) <= MAX_RATE),
+    `--rate-limit must be a whole number of requests per second, up to ${MAX_RATE}`,
+  );
+  return rate === "" ? undefined : Number(rate);
 }
 
 const isOn = (settings: Settings, flag: boolean | undefined, variable: string): boolean =>

@@ -39,7 +39,7 @@ export function serveAdmission(deps: {
 }): Disposable {
   const { broker, issuer, admit, log } = deps;
 
-  async function answer(message: Msg): Promise<void> {
+  async function decide(message: Msg): Promise<void> {
     const request = decode<Request>(message.string()).nats as unknown as Request;
     const [user, server] = [fromPublic(request.user_nkey), fromPublic(request.server_id.id)];
     const verdict = await judge(request).then(
@@ -75,16 +75,18 @@ export function serveAdmission(deps: {
     );
   }
 
+  async function answer(message: Msg): Promise<void> {
+    try {
+      await decide(message);
+    } catch (error) {
+      log.error({ event: "admission_failed", error }, "the broker's question was not understood");
+    }
+  }
+
   const subscription = broker.nc.subscribe(QUESTIONS, {
     queue: "schedulers",
     callback: (error, message) => {
-      if (error !== null) return;
-      answer(message).catch((cause: unknown) =>
-        log.error(
-          { event: "admission_failed", error: cause },
-          "the broker's question was not understood",
-        ),
-      );
+      if (error === null) void answer(message);
     },
   });
   return { [Symbol.dispose]: () => subscription.unsubscribe() };

@@ -24,7 +24,7 @@ import { textOf } from "../../../src/shared/io/wire.ts";
 import { newJob } from "../../../src/shared/job-machine.ts";
 import { until } from "../../lab/until.ts";
 import { newJobId } from "../http/http-lab.ts";
-import { startGuardedBroker, type GuardedBroker } from "./guarded-broker.ts";
+import { startGuardedBroker, type GuardedBroker } from "../../lab/guarded-broker.ts";
 
 const WORKER = "build-1-abcd1234";
 const OTHER = "build-2-abcd1234";
@@ -61,12 +61,12 @@ async function invite(name: string, expiresAt = Date.now() + 60_000): Promise<st
 
 const keyFile = (name: string): string => join(server.dir, `${name}.nk`);
 
-const comeIn = (identity: string, key: string, join?: string): Promise<Broker> =>
+const comeIn = (identity: string, key: string, token?: string): Promise<Broker> =>
   connectBroker({
     url: server.url,
     identity,
     confined: true,
-    credentials: { nkey: keyFile(key), ...(join === undefined ? {} : { join }) },
+    credentials: { nkey: keyFile(key), ...(token === undefined ? {} : { join: token }) },
   });
 
 /** A client without our manners, under somebody's key. */

@@ -4,10 +4,10 @@ import { once } from "node:events";
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
-import { writeAuthFiles, type AuthFiles } from "../../../src/cli/auth-files.ts";
-import { findBrokerBinary } from "../../../src/shared/io/broker-binary.ts";
-import { tempDir } from "../../lab/temp-dir.ts";
-import { until } from "../../lab/until.ts";
+import { writeAuthFiles, type AuthFiles } from "../../src/cli/auth-files.ts";
+import { findBrokerBinary } from "../../src/shared/io/broker-binary.ts";
+import { tempDir } from "./temp-dir.ts";
+import { until } from "./until.ts";
 
 export type GuardedBroker = AsyncDisposable & {
   readonly url: string;
