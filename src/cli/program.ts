@@ -93,7 +93,10 @@ function createProgram(context: Context): Command {
 
 /** `addCommand` does not hand these settings down. */
 function inherit(command: Command): Command {
-  command.exitOverride().showHelpAfterError("(add --help for what is possible)");
+  command
+    .enablePositionalOptions()
+    .exitOverride()
+    .showHelpAfterError("(add --help for what is possible)");
   command.commands.forEach(inherit);
   return command;
 }
