@@ -5,7 +5,6 @@ import type { Log } from "../shared/io/log.ts";
 import { pause } from "../shared/io/lifecycle.ts";
 import type { JobEvent, OutputTotals } from "../shared/job.ts";
 import { SPEC_DEFAULTS } from "../shared/spec.ts";
-import { onAbort } from "./on-abort.ts";
 import { guardConnection } from "./connection-guard.ts";
 import type { Holding } from "./holding.ts";
 import type { WorkerMetrics } from "./metrics.ts";
@@ -16,6 +15,7 @@ import type { Runner } from "./runner.ts";
 import type { Slots } from "./slots.ts";
 import { createStartRecord } from "./start-record.ts";
 import type { Standing } from "./standing.ts";
+import type { StopSign } from "./stop-sign.ts";
 import { verdict, type RunEnd } from "./verdict.ts";
 
 export type AttemptDeps = {
@@ -37,6 +37,8 @@ export type AttemptDeps = {
   closed: AbortSignal;
   /** Aborts when the worker cannot wait for the broker any longer. */
   giveUp: AbortSignal;
+  /** The same for those who only listen for it. */
+  givenUp: StopSign<unknown>;
 };
 
 /** An assignment for which there is still no room after this long is handed back. */
@@ -86,14 +88,14 @@ async function runIt(
   deps: AttemptDeps,
 ): Promise<JobEvent | undefined> {
   const { record, attempt } = holding.assignment;
-  const { workerId, clock, shipper, giveUp } = deps;
+  const { workerId, clock, shipper, givenUp } = deps;
   const sink = shipper.open({
     job: record.id,
     attempt,
     maxBytes: record.spec.maxOutput ?? SPEC_DEFAULTS.maxOutputBytes,
   });
   using _void = holding.onSuperseded(sink.abandon);
-  using _leaving = onAbort(giveUp, sink.abandon);
+  using _leaving = givenUp.onRaised(sink.abandon);
   const end = await runInSlot(holding, recorder, sink, deps);
   const event = verdict(end, holding.stopReason, {
     attempt,
@@ -124,7 +126,7 @@ async function runInSlot(
   if (slot === undefined)
     return { kind: "not_started", reason: "The worker had no room for it, or was leaving." };
   if (!(await isStillWanted(holding, deps))) holding.stop("superseded");
-  if (holding.stopping.aborted) return { kind: "not_started", reason: "The worker was leaving." };
+  if (holding.stopping.isRaised) return { kind: "not_started", reason: "The worker was leaving." };
 
   using start = createStartRecord({ holding, recorder, workerId, log });
   using _guard = guardConnection(holding, deps.standing, clock);
@@ -153,7 +155,7 @@ async function takeSlot({ assignment, stopping }: Holding, { slots, closed }: At
   const free = slots.tryTake(wanted);
   if (free !== undefined) return free;
   const late = AbortSignal.timeout(MAX_WAIT_MS);
-  return slots.take(wanted, AbortSignal.any([stopping, closed, late]));
+  return slots.take(wanted, AbortSignal.any([stopping.signal, closed, late]));
 }
 
 /** After a silence the assignment may be void already: the record tells. */
@@ -161,13 +163,13 @@ async function isStillWanted(
   { assignment, stopping }: Holding,
   { standing, store, log }: AttemptDeps,
 ): Promise<boolean> {
-  while (standing.isDoubtful() && !stopping.aborted) {
+  while (standing.isDoubtful() && !stopping.isRaised) {
     try {
       return (await store.read(assignment.record.id))?.seq === assignment.seq;
     } catch (error) {
       log.debug({ event: "assignment_unverified", error }, "the record cannot be read yet");
     }
-    await pause(READ_AGAIN_MS, stopping);
+    await pause(READ_AGAIN_MS, stopping.signal);
   }
   return true;
 }

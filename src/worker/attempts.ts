@@ -5,6 +5,7 @@ import type { Assignment, HeldAttempt } from "../shared/messages.ts";
 import { SPEC_DEFAULTS } from "../shared/spec.ts";
 import { carryOut, type AttemptDeps } from "./attempt.ts";
 import { Holding } from "./holding.ts";
+import { StopSign } from "./stop-sign.ts";
 import type { StopReason } from "./verdict.ts";
 
 export type Attempts = {
@@ -26,7 +27,8 @@ export type Attempts = {
 /** Old attempts that are remembered so that none is started twice. */
 const REMEMBERED = 10_000;
 
-export function createAttempts(deps: AttemptDeps): Attempts {
+export function createAttempts(given: Omit<AttemptDeps, "givenUp">): Attempts {
+  const deps: AttemptDeps = { ...given, givenUp: StopSign.of(given.giveUp) };
   const holdings = new Map<string, Holding>();
   const taken = new Set<string>();
   let emptied: Deferred<void> | undefined;

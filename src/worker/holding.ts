@@ -1,6 +1,7 @@
 // An attempt that this worker holds: from taking its assignment until its end is in the record.
 import { durationMs } from "../shared/durations.ts";
 import type { Assignment, HeldAttempt, Progress } from "../shared/messages.ts";
+import { StopSign } from "./stop-sign.ts";
 import type { StopReason } from "./verdict.ts";
 
 export class Holding {
@@ -8,18 +9,14 @@ export class Holding {
   /** Epoch milliseconds: when it was taken, later when it was started. */
   startedAt: number;
   progress: Progress | undefined;
-  readonly #stop = new AbortController();
+  /** Raised when the run shall end. */
+  readonly stopping = new StopSign<StopReason>();
   #isSuperseded = false;
   #whenSuperseded: (() => void) | undefined;
 
   constructor(assignment: Assignment, takenAt: number) {
     this.assignment = assignment;
     this.startedAt = takenAt;
-  }
-
-  /** Aborts when the run shall end, with a StopReason. */
-  get stopping(): AbortSignal {
-    return this.#stop.signal;
   }
 
   /** True when nothing of the attempt matters any more. */
@@ -36,8 +33,7 @@ export class Holding {
 
   /** The reason that counts in the end: the first one, but superseded beats every other. */
   get stopReason(): StopReason | undefined {
-    if (this.#isSuperseded) return "superseded";
-    return this.#stop.signal.reason as StopReason | undefined;
+    return this.#isSuperseded ? "superseded" : this.stopping.reason;
   }
 
   stop(why: StopReason): void {
@@ -45,7 +41,7 @@ export class Holding {
       this.#isSuperseded = true;
       this.#whenSuperseded?.();
     }
-    this.#stop.abort(why);
+    this.stopping.raise(why);
   }
 
   /** How long the attempt may run on without the broker, in milliseconds; undefined: for ever. */

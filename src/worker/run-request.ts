@@ -2,13 +2,14 @@
 import type { JobRecord } from "../shared/job.ts";
 import type { Progress } from "../shared/messages.ts";
 import type { OutputSink } from "./output/sink.ts";
+import type { StopSign } from "./stop-sign.ts";
+import type { StopReason } from "./verdict.ts";
 
 export type RunRequest = {
   record: JobRecord;
   attempt: number;
   output: Pick<OutputSink, "write">;
-  /** Aborts with a StopReason. */
-  stop: AbortSignal;
+  stop: StopSign<StopReason>;
   /** Called once, with epoch milliseconds, when it really runs. */
   onStarted(at: number): void;
   onProgress(progress: Progress): void;

@@ -24,7 +24,10 @@ export function createRunner(deps: {
   async function runCommand(request: RunRequest): Promise<RunEnd> {
     await launchers.ready();
     try {
-      return { kind: "ended", ending: await commands.run(request) };
+      return {
+        kind: "ended",
+        ending: await commands.run({ ...request, stop: request.stop.signal }),
+      };
     } catch (error) {
       // Nothing that a command does makes this throw: it was this worker that failed the attempt.
       log.error({ event: "command_lost", job: request.record.id, error }, "a command was lost");

@@ -8,8 +8,8 @@ import type { Clock } from "../../shared/io/clock.ts";
 import type { Ending } from "../../shared/job.ts";
 import { SPEC_DEFAULTS } from "../../shared/spec.ts";
 import { startTimer } from "../command/long-timer.ts";
-import { onAbort } from "../on-abort.ts";
 import type { RunRequest } from "../run-request.ts";
+import { StopSign } from "../stop-sign.ts";
 import type { RunEnd } from "../verdict.ts";
 import { refused, returned, threw } from "../../shared/handler-ending.ts";
 import type { Handlers } from "./loader.ts";
@@ -25,9 +25,10 @@ export function createHandlerRunner(deps: {
   clock: Clock;
   kill: AbortSignal;
 }): HandlerRunner {
-  const { handlers, workerId, clock, kill } = deps;
+  const { handlers, workerId, clock } = deps;
+  const killed = StopSign.of(deps.kill);
 
-  function contextOf(request: RunRequest, signal: AbortSignal): HandlerContext {
+  function contextOf(request: RunRequest, limit: StopSign<unknown>): HandlerContext {
     const { record, attempt, output, onProgress } = request;
     return {
       jobId: record.id,
@@ -35,7 +36,9 @@ export function createHandlerRunner(deps: {
       workerId,
       labels: record.spec.labels ?? {},
       ...(record.origin?.group === undefined ? {} : { group: record.origin.group }),
-      signal,
+      get signal() {
+        return limit.signal;
+      },
       log: (...values) => output.write("stdout", Buffer.from(`${format(...values)}\n`)),
       progress(value, note) {
         const bounded = Math.min(1, Math.max(0, value || 0));
@@ -44,14 +47,18 @@ export function createHandlerRunner(deps: {
     };
   }
 
-  async function call(handler: Handler, request: RunRequest, signal: AbortSignal): Promise<Ending> {
+  async function call(
+    handler: Handler,
+    request: RunRequest,
+    limit: StopSign<unknown>,
+  ): Promise<Ending> {
     try {
       const input = handler.input?.safeParse(request.record.spec.input);
       if (input?.success === false) return refused(input.error.issues);
       const given = input === undefined ? request.record.spec.input : input.data;
-      return returned(await handler.run(given, contextOf(request, signal)));
+      return returned(await handler.run(given, contextOf(request, limit)));
     } catch (error) {
-      if (!signal.aborted && error instanceof Error && error.stack !== undefined)
+      if (!limit.isRaised && error instanceof Error && error.stack !== undefined)
         void request.output.write("stderr", Buffer.from(`${error.stack}\n`));
       return threw(error);
     }
@@ -63,7 +70,7 @@ export function createHandlerRunner(deps: {
     request: RunRequest,
     { timeoutMs, graceMs }: Limits,
   ): Promise<Ending> {
-    const limit = new AbortController();
+    const limit = new StopSign<unknown>();
     const impatient = deferred<"still running">();
     let grace: Disposable | undefined;
     let forced: Ending | undefined;
@@ -72,10 +79,10 @@ export function createHandlerRunner(deps: {
       if (forced !== undefined) return;
       forced = ending;
       grace = startTimer(graceMs, () => impatient.resolve("still running"));
-      limit.abort(reason);
+      limit.raise(reason);
     }
 
-    using _stopped = onAbort(request.stop, () =>
+    using _stopped = request.stop.onRaised(() =>
       end({ outcome: "cancelled" }, request.stop.reason),
     );
     using _timer =
@@ -85,9 +92,9 @@ export function createHandlerRunner(deps: {
             const reason = `The handler was not done within ${formatDuration(timeoutMs)}.`;
             end({ outcome: "timed_out", reason }, "timed_out");
           });
-    using _killed = onAbort(kill, () => impatient.resolve("still running"));
+    using _killed = killed.onRaised(() => impatient.resolve("still running"));
 
-    const work = call(handler, request, limit.signal);
+    const work = call(handler, request, limit);
     const first = await Promise.race([work, impatient.promise]);
     grace?.[Symbol.dispose]();
     if (first === "still running") request.onLingering(work);
