@@ -2,8 +2,11 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 
 import { createAssignLog } from "../../../src/scheduler/assign-log.ts";
+import { connectBroker } from "../../../src/shared/io/broker.ts";
 import { startBroker, type TestBroker } from "../../lab/broker.ts";
 import { until } from "../../lab/until.ts";
+import { heartbeat } from "../../unit/scheduler/core/facts.ts";
+import { loggedAssignments } from "./assignments.ts";
 import { openDesk, startScheduler, startWorker, type Desk } from "./crew.ts";
 
 let server: TestBroker;
@@ -49,6 +52,27 @@ test("when the leader vanishes another places within the lease, and nothing is p
   expect(b.leads()).toBe(true);
   expect(worker.given.map(({ job }) => job)).toEqual([before, after]);
   for (const each of worker.given) await worker.finish(each);
+  await worker.leave();
+});
+
+test("a leader that starts anew gives nothing away that only the log says a worker has", async () => {
+  await using broker = await connectBroker({ url: server.url, identity: "quiet" });
+  const quiet = heartbeat("w3-aaaaaaaa", { total: 1 });
+  await broker.publish(broker.subjects.workers.key(quiet.id), JSON.stringify(quiet));
+  const placed = async (job: string) =>
+    (await loggedAssignments(broker)).filter(({ key }) => key.startsWith(job)).length;
+  const a = await startScheduler(server.url, "a");
+  const before = await desk.submit("unheard");
+  await until(async () => (await placed(before)) === 1, "an assignment by a");
+  await a.vanish();
+
+  await using worker = await startWorker(server.url, "w4-aaaaaaaa");
+  await using _b = await startScheduler(server.url, "b");
+  const after = await desk.submit("heard");
+  const given = await until(() => worker.given[0], "an assignment by b");
+  expect(given.job).toBe(after);
+  expect(await placed(before)).toBe(1);
+  await worker.finish(given);
   await worker.leave();
 });
 

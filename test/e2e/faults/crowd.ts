@@ -5,11 +5,14 @@ import { heartbeat } from "../../unit/scheduler/core/facts.ts";
 export type Crowd = AsyncDisposable & {
   /** Resolves with the instants (monotonic) at which each was connected again, once all are. */
   untilBack(): Promise<number[]>;
-  /** The instants of every member's second try to connect again: the first comes at once. */
-  secondTries(): number[];
+  /** Milliseconds that each would wait now before it tries to connect again. */
+  waits(): number[];
 };
 
 type Facts = Parameters<typeof heartbeat>[1];
+
+/** When clients try again shows only on a quiet machine; how long they mean to wait always does. */
+type ClientInside = { protocol: { options: { reconnectDelayHandler(): number } } };
 
 const BEAT_MS = 1_000;
 
@@ -22,7 +25,7 @@ export async function gatherCrowd(url: string, count: number, facts: Facts = {})
     ),
   );
   return {
-    secondTries: () => members.flatMap(({ tries }) => tries.slice(1, 2)),
+    waits: () => members.map(({ wait }) => wait()),
     untilBack: () => Promise.all(members.map(({ isBack }) => isBack())),
     async [Symbol.asyncDispose]() {
       await Promise.all(members.map((member) => member[Symbol.asyncDispose]()));
@@ -37,19 +40,13 @@ async function join(url: string, id: string, facts: Facts) {
   const beat = () => void broker.publish(key, message, { ttlMs: 10_000 }).catch(() => undefined);
   const beating = setInterval(beat, BEAT_MS);
   beat();
-  const tries: number[] = [];
-  async function noteTries(): Promise<void> {
-    for await (const { type } of broker.nc.status())
-      if (type === "reconnecting") tries.push(performance.now());
-  }
-  const noting = noteTries();
+  const { options } = (broker.nc as unknown as ClientInside).protocol;
   return {
-    tries,
+    wait: options.reconnectDelayHandler,
     isBack: () => new Promise<number>((resolve) => broker.onUp(() => resolve(performance.now()))),
     async [Symbol.asyncDispose]() {
       clearInterval(beating);
       await broker[Symbol.asyncDispose]();
-      await noting;
     },
   };
 }
