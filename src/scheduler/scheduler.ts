@@ -74,6 +74,7 @@ export async function runScheduler(
     broker,
     replica,
     store,
+    complete: admission.complete,
     tell: createHappenings(broker).tell,
     log,
   });
@@ -83,6 +84,7 @@ export async function runScheduler(
     board,
     store,
     groups: groups.desk,
+    complete: admission.complete,
     tell: createHappenings(broker).tell,
   });
   let url: string | undefined;

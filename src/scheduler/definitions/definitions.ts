@@ -4,6 +4,7 @@ import type { Broker } from "../../shared/io/broker.ts";
 import { createConfigStore } from "../../shared/io/config-store.ts";
 import type { Happenings } from "../../shared/io/happenings.ts";
 import type { JobStore } from "../../shared/io/job-store.ts";
+import type { Admission } from "../admission.ts";
 import type { ConfigBook, Shelf } from "../config-book.ts";
 import type { Board } from "../core/board.ts";
 import type { GroupDesk } from "../groups/group-desk.ts";
@@ -29,9 +30,10 @@ export function createDefinitions(deps: {
   board: Pick<Board, "watch" | "get">;
   store: JobStore;
   groups: GroupDesk;
+  complete: Admission["complete"];
   tell: Happenings["tell"];
 }): Definitions {
-  const { broker, book, board, store, groups, tell } = deps;
+  const { broker, book, board, store, groups, complete, tell } = deps;
   const { clock, maxPayload } = broker;
   const runs = createRunIndex();
 
@@ -58,6 +60,7 @@ export function createDefinitions(deps: {
       store,
       groups,
       clock,
+      complete,
       requireStorable: (spec) => requireStorable(spec, maxPayload),
     }),
     purge: createPurge({ runs, store, groups }),

@@ -9,6 +9,7 @@ import type { JobStore } from "../../shared/io/job-store.ts";
 import { newJob } from "../../shared/job-machine.ts";
 import type { Origin } from "../../shared/job.ts";
 import type { JobSpec } from "../../shared/spec.ts";
+import type { Admission } from "../admission.ts";
 import type { GroupDesk } from "../groups/group-desk.ts";
 import { checkParameters } from "./parameters.ts";
 import type { RunIndex } from "./run-index.ts";
@@ -35,10 +36,12 @@ export function createStartRun(deps: {
   store: Pick<JobStore, "write">;
   groups: Pick<GroupDesk, "submit">;
   clock: Clock;
+  /** The spec with what its queue says for jobs that do not say themselves. */
+  complete: Admission["complete"];
   /** Throws when the broker could not hold the job. */
   requireStorable(spec: JobSpec): void;
 }): StartRun {
-  const { read, runs, store, groups, clock, requireStorable } = deps;
+  const { read, runs, store, groups, clock, complete, requireStorable } = deps;
 
   async function runnable(name: string): Promise<StoredDefinition> {
     const found = await read(name);
@@ -75,8 +78,9 @@ export function createStartRun(deps: {
         ...(policy === undefined ? {} : { exclusive: { key: name, policy } }),
       });
     } else {
-      requireStorable(plan.spec);
-      await storeOnce(newJob(id, plan.spec, clock.now(), submission));
+      const spec = complete(plan.spec);
+      requireStorable(spec);
+      await storeOnce(newJob(id, spec, clock.now(), submission));
     }
     return { id, kind: plan.kind, version };
   };

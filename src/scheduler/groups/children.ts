@@ -7,6 +7,7 @@ import type { Clock } from "../../shared/io/clock.ts";
 import type { JobStore } from "../../shared/io/job-store.ts";
 import { apply, newJob } from "../../shared/job-machine.ts";
 import { isFinal, type JobRecord, type JobState } from "../../shared/job.ts";
+import type { Admission } from "../admission.ts";
 
 export type Children = {
   /** Stores the job of one place unless it was made before. Resolves to its state as far as that is known. */
@@ -26,13 +27,19 @@ export const childId = (prefix: string, groupId: string, member: string, index: 
 
 const ACTOR = "group";
 
-export function createChildren(deps: { store: JobStore; clock: Clock; prefix: string }): Children {
-  const { store, clock, prefix } = deps;
+export function createChildren(deps: {
+  store: JobStore;
+  clock: Clock;
+  prefix: string;
+  /** The spec with what its queue says for jobs that do not say themselves. */
+  complete: Admission["complete"];
+}): Children {
+  const { store, clock, prefix, complete } = deps;
 
   function recordOf(group: GroupRecord, member: Member, index: number): JobRecord {
     return newJob(
       childId(prefix, group.id, member.name, index),
-      childSpec(group, member, index),
+      complete(childSpec(group, member, index)),
       clock.now(),
       { actor: ACTOR, origin: childOrigin(group, member, index) },
     );

@@ -5,6 +5,7 @@ import { createGroupStore } from "../../shared/io/group-store.ts";
 import type { Happenings } from "../../shared/io/happenings.ts";
 import type { JobStore } from "../../shared/io/job-store.ts";
 import { silentLog, type Log } from "../../shared/io/log.ts";
+import type { Admission } from "../admission.ts";
 import type { Duty } from "../duties.ts";
 import type { Replica } from "../replica.ts";
 import { createChildren } from "./children.ts";
@@ -21,10 +22,11 @@ export function createGroups(deps: {
   broker: Broker;
   replica: Pick<Replica, "board" | "caughtUp">;
   store: JobStore;
+  complete: Admission["complete"];
   tell: Happenings["tell"];
   log?: Log;
 }): Groups {
-  const { broker, replica, store, tell, log = silentLog } = deps;
+  const { broker, replica, store, complete, tell, log = silentLog } = deps;
   const { clock, subjects } = broker;
   const { board } = replica;
   const feed = createGroupFeed({ broker, board, log });
@@ -42,7 +44,7 @@ export function createGroups(deps: {
         await replica.caughtUp();
       },
       groups,
-      children: createChildren({ store, clock, prefix: subjects.prefix }),
+      children: createChildren({ store, clock, prefix: subjects.prefix, complete }),
       board,
       turns: createTurns({ index, groups, entries, clock }),
       monitor: createMonitor({ index, clock, tell }),

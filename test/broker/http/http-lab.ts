@@ -160,13 +160,20 @@ async function startReplica(
   const book = createConfigBook({ broker });
   const stop = new AbortController();
   const store = createJobStore(broker);
-  const groups = createGroups({ broker, replica, store, tell: async () => 0 });
+  const groups = createGroups({
+    broker,
+    replica,
+    store,
+    complete: (spec) => spec,
+    tell: async () => 0,
+  });
   const definitions = createDefinitions({
     broker,
     book,
     board: replica.board,
     store,
     groups: groups.desk,
+    complete: (spec) => spec,
     tell: async () => 0,
   });
   const running = Promise.all([replica.run(stop.signal), groups.feed.run(stop.signal)]);

@@ -132,7 +132,12 @@ export function createWorld(spec: object, fate: Fate): World {
       index,
       caughtUp: async () => undefined,
       groups: groupStore,
-      children: createChildren({ store: store as JobStore, clock, prefix: "mr" }),
+      children: createChildren({
+        store: store as JobStore,
+        clock,
+        prefix: "mr",
+        complete: (spec) => spec,
+      }),
       board: { get: () => undefined, workers: () => [] },
       turns: { take: async () => true },
       monitor: { look: async (record) => record, nextDueAt: () => Infinity, due: () => [] },
