@@ -58,15 +58,29 @@ const brief = () => ({ command: shell(book.note("runs")) });
 /** Long enough for its start to be recorded. */
 const long = () => ({ command: shell(book.note("runs"), "sleep 0.6") });
 
-it("row 17: an assignment that is stored but never pushed is found by its worker and started once", async () => {
+/** Loses the next push of an assignment to the worker; tells how many so far. */
+function losePush(): () => number {
   let lost = 0;
   worker.filter(({ subject }, direction) => {
     const isPush = direction === "in" && subject.startsWith("mr.cmd.") && lost === 0;
     if (isPush) lost += 1;
     return !isPush;
   });
+  return () => lost;
+}
+
+it("row 17: an assignment that is stored but never pushed is found by its worker and started once", async () => {
+  const lost = losePush();
   await expectOneRun(await lab.submit(brief()));
-  expect(lost).toBe(1);
+  expect(lost()).toBe(1);
+});
+
+it("row 17: an assignment that is stored but never pushed is not passed over when the next one arrives", async () => {
+  const lost = losePush();
+  const first = await lab.submit(brief());
+  await until(() => lost() === 1, "the push to be lost");
+  const second = await lab.submit(brief());
+  for (const id of [first, second]) await expectOneRun(id);
 });
 
 it.each<[string, () => Proxy, Loss, () => object]>([
