@@ -43,6 +43,8 @@ describe("specs", () => {
     "maxOutput",
     "labels",
     "retention",
+    "key",
+    "unique",
   ];
   it.each(fields)("null for %s", (field) =>
     expectProblem(lab, postJob({ command, [field]: null }), misfit(field)),
@@ -83,6 +85,11 @@ describe("specs", () => {
     ["runAt that is no date", { command, runAt: "tomorrow" }, "runAt"],
     ["runAt in the year 10000", { command, runAt: "+010000-01-01T00:00:00Z" }, "runAt"],
     ["delay with runAt", { command, runAt: "2030-01-01T00:00:00Z", delay: "1s" }, "delay"],
+    ["a handler with an empty range", { handler: "h@" }, "handler"],
+    ["a handler with no range", { handler: "h@latest!" }, "handler"],
+    ["an empty key", { command, key: "" }, "key"],
+    ["a unique key that is none", { command, unique: { for: "1h" } }, "unique.key"],
+    ["a unique time that is none", { command, unique: { key: "k", for: "soon" } }, "unique.for"],
     ["both command and handler", { command, handler: "h" }, "handler"],
     ["neither", { queue: "x" }, "command"],
     ["10,000 labels", { command, labels }, "labels"],

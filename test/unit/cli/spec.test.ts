@@ -33,7 +33,7 @@ describe("the options of a job", () => {
   it("all fit the server's schema", async () => {
     const line = `--queue nightly --require os=linux --require cpus>=4 --prefer 50:zone=a --prefer gpu
       --worker east --slots 2 --priority 9 --timeout 1h --grace 5s --retry 2 --env A=1=2 --env TOKEN
-      --cwd /tmp --label app=site --delay 1s --start-within 10m --on-worker-lost fail
+      --cwd /tmp --label app=site --key acme --unique nightly --unique-for 1h --delay 1s --start-within 10m --on-worker-lost fail
       --stop-on-disconnect 30s --max-output 4096 --retention 1d -- true`;
     const spec = await specFrom(...line.split(/\s+/));
     expect(spec).toEqual({
@@ -48,6 +48,8 @@ describe("the options of a job", () => {
       retry: { attempts: 3 },
       env: { A: "1=2", TOKEN: "secret" },
       cwd: "/tmp",
+      key: "acme",
+      unique: { key: "nightly", for: "1h" },
       labels: { app: "site" },
       delay: "1s",
       startWithin: "10m",
