@@ -1,4 +1,6 @@
 // F1: no-op handler jobs by a TypeScript client straight over NATS, one by one and in bulk.
+import { connect } from "../../src/client/connect.ts";
+import type { Millrace } from "../../src/client/millrace.ts";
 import { startInstallation } from "../lib/installation.ts";
 import { inParallel } from "../lib/pace.ts";
 import { figureOf, type PeerRecord } from "../lib/peers.ts";
@@ -39,8 +41,11 @@ async function inBulk(submitter: Submitter, jobs: number): Promise<void> {
 const closedLoop = (submitter: Submitter, jobs: number): Promise<void> =>
   inParallel(jobs, IN_FLIGHT, () => submitter.run(SPEC));
 
-const WAYS = { oneByOne, inBulk, closedLoop };
-type Way = keyof typeof WAYS;
+/** The same by the library that programs use: its submits go through a scheduler, which checks them. */
+const byLibrary = (millrace: Millrace, jobs: number): Promise<void> =>
+  inParallel(jobs, IN_FLIGHT, () => millrace.run(SPEC.handler, undefined));
+
+type Way = "oneByOne" | "inBulk" | "closedLoop" | "byLibrary";
 
 export const handlers: Workload = {
   key: "F1",
@@ -51,14 +56,23 @@ export const handlers: Workload = {
     await using installation = await startInstallation();
     await installation.addWorker(SLOTS);
     await using submitter = await connectSubmitter(installation.nats);
+    await using millrace = await connect({ url: installation.url, nats: installation.nats });
     const jobs = bench.scaled(JOBS);
-    await oneByOne(submitter, Math.min(jobs, 5_000)); // warm: code is compiled, files are open
+    const ways: Record<Way, (count: number) => Promise<void>> = {
+      oneByOne: (count) => oneByOne(submitter, count),
+      inBulk: (count) => inBulk(submitter, count),
+      closedLoop: (count) => closedLoop(submitter, count),
+      byLibrary: (count) => byLibrary(millrace, count),
+    };
+    // warm: code is compiled, files are open
+    await ways.oneByOne(Math.min(jobs, 5_000));
+    await ways.byLibrary(Math.min(jobs, 1_000));
 
-    const spent: Record<Way, Spent[]> = { oneByOne: [], inBulk: [], closedLoop: [] };
+    const spent: Record<Way, Spent[]> = { oneByOne: [], inBulk: [], closedLoop: [], byLibrary: [] };
     const peers: PeerRecord[][] = [];
     for (let round = 0; round < bench.rounds; round += 1) {
-      for (const way of Object.keys(WAYS) as Way[])
-        spent[way].push(await spentOn(installation, () => WAYS[way](submitter, jobs)));
+      for (const way of Object.keys(ways) as Way[])
+        spent[way].push(await spentOn(installation, () => ways[way](jobs)));
       if (bench.peers !== undefined) peers.push(await bench.peers.bullmq("W1", true));
     }
 
@@ -88,6 +102,7 @@ export const handlers: Workload = {
         cpu("oneByOne", "the same, CPU of all processes", single),
         figure("inBulk", "no-op jobs, submitted 1,000 at a time", bulk, 2.5),
         cpu("inBulk", "the same, CPU of all processes", bulk),
+        figure("byLibrary", "no-op jobs, run() of the library over NATS, 50 under way", single, 3),
         {
           ...figure("closedLoop", "no-op jobs, 50 between submission and result", single, 3),
           floor: undefined,
