@@ -29,12 +29,12 @@ export type World = {
   lead(dieAt?: number, stored?: boolean): Promise<void>;
 };
 
-export function createWorld(spec: object, fate: Fate): World {
+export function createWorld(plan: object, fate: Fate): World {
   const groups = new Map<string, Versioned<GroupRecord>>();
   const jobs = new Map<string, Versioned<JobRecord>>();
   const made: JobRecord[] = [];
   let seq = 0;
-  groups.set(GROUP, { record: newGroup(GROUP, parseGroupSpec(spec), 1), seq: (seq += 1) });
+  groups.set(GROUP, { record: newGroup(GROUP, parseGroupSpec(plan), 1), seq: (seq += 1) });
 
   function put<T extends { id: string }>(
     map: Map<string, Versioned<T>>,
