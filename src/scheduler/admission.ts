@@ -7,18 +7,19 @@ import type { Board } from "./core/board.ts";
 export type Admission = {
   /** The spec with what its queue says for jobs that do not say themselves. */
   complete(spec: JobSpec): JobSpec;
-  /** Keeps a place for the job until it is disposed of; undefined where places are not counted. Throws `queue_full`, `key_busy`. */
+  /** Keeps a place for the job until it is disposed of; undefined where places are not counted. Throws `queue_full`, `key_busy`, `quota_exceeded`. */
   admit(spec: JobSpec, namespace: string | undefined): Disposable | undefined;
   /** Throws `queue_full` when a queue has not got room for all of the jobs that are for it. */
   requireRoom(specs: readonly JobSpec[]): void;
 };
 
-type View = Pick<Board, "queueSettings" | "waitingIn" | "bearersOf">;
+type View = Pick<Board, "queueSettings" | "waitingIn" | "bearersOf" | "unfinishedOf">;
 
 const FULL_RETRY_AFTER_S = 5;
 const MAX_NAMED = 3;
 
-export function createAdmission(view: View): Admission {
+/** `perNamespace` bounds the unfinished jobs of each tenant; absent: any number. */
+export function createAdmission(view: View, perNamespace?: number): Admission {
   /** Places kept, by queue and by key. */
   const kept = new Map<string, number>();
   const keptFor = (name: string): number => kept.get(name) ?? 0;
@@ -66,11 +67,27 @@ export function createAdmission(view: View): Admission {
     );
   }
 
+  function placeOfTenant(namespace: string | undefined): string[] {
+    if (namespace === undefined || perNamespace === undefined) return [];
+    const name = JSON.stringify({ namespace });
+    const unfinished = view.unfinishedOf(namespace) + keptFor(name);
+    if (unfinished < perNamespace) return [name];
+    throw new MillraceError(
+      "quota_exceeded",
+      `Namespace ${namespace} has ${unfinished} unfinished jobs, of at most ${perNamespace}. Submit it again later.`,
+      { retryAfterS: FULL_RETRY_AFTER_S },
+    );
+  }
+
   return {
     complete: (spec) => withDefaults(spec, view.queueSettings(queueOf(spec))?.defaults),
     admit(spec, namespace) {
       const queue = queueOf(spec);
-      return keep([...placeInQueue(queue, 1), ...placeUnderKey(queue, spec.key, namespace)]);
+      return keep([
+        ...placeOfTenant(namespace),
+        ...placeInQueue(queue, 1),
+        ...placeUnderKey(queue, spec.key, namespace),
+      ]);
     },
     requireRoom(specs) {
       const counts = new Map<string, number>();

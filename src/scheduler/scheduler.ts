@@ -67,7 +67,7 @@ export async function runScheduler(
   const replica = createReplica({ broker, log });
   const book = createConfigBook({ broker, log });
   const webhooks = openWebhooks({ broker, book, view: replica.board, config, log });
-  const admission = createAdmission(replica.board);
+  const admission = createAdmission(replica.board, config.auth.namespaceLimit);
   const schedules = createSchedules({ broker, store, replica, book, admission, log });
   const { board } = replica;
   const groups = createGroups({

@@ -54,6 +54,7 @@ const CODES = {
   body_too_large: { status: 413, retry: false, title: "The body is too large" },
   unsupported_media_type: { status: 415, retry: false, title: "The media type is not supported" },
   invalid_spec: { status: 422, retry: false, title: "The request does not fit the schema" },
+  quota_exceeded: { status: 429, retry: true, title: "The namespace has its share already" },
   queue_full: { status: 429, retry: true, title: "The queue is full" },
   too_many_requests: { status: 429, retry: true, title: "Too many requests" },
   headers_too_large: { status: 431, retry: false, title: "The headers are too large" },

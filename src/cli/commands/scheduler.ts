@@ -29,6 +29,7 @@ export function schedulerCommand({ act, config, terminal }: Context): Command {
     .option("--tls-client-ca <file>", "callers must show a certificate of this CA")
     .option("--enrol-key <file>", "key of `millrace auth init`, to let enrolled workers in")
     .option("--rate-limit <n>", "requests per second that each caller may send")
+    .option("--namespace-limit <n>", "unfinished jobs that each namespace may have")
     .option("--insecure-open", "serve everybody although others can reach the address")
     .addOption(new Option("--with-parent").hideHelp());
   return forBroker(command).action(

@@ -15,6 +15,8 @@ export type AuthSettings = {
   tls?: TlsFiles;
   /** File of the key by which the broker knows that we say who may come in; absent: the broker does not ask. */
   enrolKey?: string;
+  /** Unfinished jobs that each namespace may have; absent: any number. */
+  namespaceLimit?: number;
   /** Requests per second that each caller may send; absent: any number. */
   rateLimit?: number;
 };
@@ -40,6 +42,8 @@ export type AuthFlags = {
   tlsClientCa?: string;
   /** MILLRACE_ENROL_KEY. */
   enrolKey?: string;
+  /** MILLRACE_NAMESPACE_LIMIT: unfinished jobs per namespace. */
+  namespaceLimit?: string;
   /** MILLRACE_RATE_LIMIT: requests per second and caller. */
   rateLimit?: string;
 };
@@ -47,12 +51,10 @@ export type AuthFlags = {
 const ALGORITHMS =
   /^(?:(?:RS|PS|ES|HS)(?:256|384|512)|EdDSA|Ed25519)(?:,(?:(?:RS|PS|ES|HS)(?:256|384|512)|EdDSA|Ed25519))*$/;
 const DEFAULT_ALGORITHMS = "RS256,PS256,ES256,EdDSA";
-const MAX_RATE = 1_000_000;
 
 /** `host` is the address that the API listens on. */
 export function readAuth(settings: Settings, flags: AuthFlags, host: string): AuthSettings {
   const tokens = readTokens(settings, flags);
-  const rateLimit = readRate(settings, flags);
   const required = isOn(settings, flags.auth, "MILLRACE_AUTH") || tokens !== undefined;
   const insecureOpen = isOn(settings, flags.insecureOpen, "MILLRACE_INSECURE_OPEN");
   const tls = readTls(settings, flags);
@@ -67,17 +69,31 @@ export function readAuth(settings: Settings, flags: AuthFlags, host: string): Au
     ...(tokens === undefined ? {} : { tokens }),
     ...(tls === undefined ? {} : { tls }),
     ...(enrolKey === "" ? {} : { enrolKey }),
-    ...(rateLimit === undefined ? {} : { rateLimit }),
+    ...readLimits(settings, flags),
   };
 }
 
-function readRate(settings: Settings, flags: AuthFlags): number | undefined {
-  const rate = settings.text(flags.rateLimit, "MILLRACE_RATE_LIMIT", "");
+/** A bound that need not be set. */
+function readLimit(settings: Settings, text: string, option: string): number | undefined {
   settings.require(
-    rate === "" || (/^\d+$/.test(rate) && Number(rate) >= 1 && Number(rate) <= MAX_RATE),
-    `--rate-limit must be a whole number of requests per second, up to ${MAX_RATE}`,
+    text === "" || (/^\d{1,7}$/.test(text) && Number(text) >= 1),
+    `${option} must be a whole number from 1 to 9999999`,
   );
-  return rate === "" ? undefined : Number(rate);
+  return text === "" ? undefined : Number(text);
+}
+
+function readLimits(
+  settings: Settings,
+  flags: AuthFlags,
+): Pick<AuthSettings, "rateLimit" | "namespaceLimit"> {
+  const rate = settings.text(flags.rateLimit, "MILLRACE_RATE_LIMIT", "");
+  const share = settings.text(flags.namespaceLimit, "MILLRACE_NAMESPACE_LIMIT", "");
+  const rateLimit = readLimit(settings, rate, "--rate-limit");
+  const namespaceLimit = readLimit(settings, share, "--namespace-limit");
+  return {
+    ...(rateLimit === undefined ? {} : { rateLimit }),
+    ...(namespaceLimit === undefined ? {} : { namespaceLimit }),
+  };
 }
 
 const isOn = (settings: Settings, flag: boolean | undefined, variable: string): boolean =>

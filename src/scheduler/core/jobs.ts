@@ -11,7 +11,7 @@ import { noteStart } from "./rate.ts";
 import type { Row } from "./row.ts";
 import type { Series } from "./series.ts";
 import { shapeKey, shapeOf, type Shape } from "./shape.ts";
-import { queueRow, type Tables } from "./tables.ts";
+import { addTo, queueRow, removeFrom, type Tables } from "./tables.ts";
 import type { Uniques } from "./uniques.ts";
 import type { WaitingRoom } from "./waiting-room.ts";
 
@@ -99,8 +99,16 @@ export function createJobFacts(deps: {
     if (isOver(entry)) closeKey(tables, entry);
     depth[shownState(entry)] += 1;
     room.enter(entry);
+    countForTenant(entry);
     if (isOver(entry) && tables.cancels.has(entry.id)) leftovers.add(entry.id);
     else leftovers.delete(entry.id);
+  }
+
+  function countForTenant(entry: JobEntry): void {
+    if (entry.namespace === undefined) return;
+    if (isOver(entry) || entry.spot === "gone")
+      removeFrom(tables.unfinished, entry.namespace, entry);
+    else addTo(tables.unfinished, entry.namespace, entry);
   }
 
   /** Makes the claim agree with the record: an over one is closed, a running attempt without one gets it. */
@@ -188,6 +196,7 @@ export function createJobFacts(deps: {
       queueRow(tables, entry.shape.queue).depth[shownState(entry)] -= 1;
       tables.jobs.delete(id);
       entry.spot = "gone";
+      countForTenant(entry);
       closeKey(tables, entry);
       uniques.gone(entry);
       leftovers.delete(id);

@@ -11,6 +11,8 @@ export function createSubmitFacts(tables: Tables, uniques: Uniques) {
   return {
     queueSettings: (queue: string): QueueSettings | undefined => tables.queues.get(queue)?.settings,
     /** Jobs of the queue that wait. */
+    /** Jobs of a tenant that are not over. */
+    unfinishedOf: (namespace: string): number => tables.unfinished.get(namespace)?.size ?? 0,
     waitingIn: (queue: string): number => tables.queues.get(queue)?.depth.queued ?? 0,
     /** Unfinished jobs of the queue that bear the key, in the order in which they were first seen. */
     bearersOf(queue: string, key: string, namespace?: string): Bearer[] {

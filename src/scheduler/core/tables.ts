@@ -31,6 +31,8 @@ export type Tables = {
   readonly rows: Map<string, Row>;
   /** The same by what they bear; see `anchorsOf`. */
   readonly byAnchor: Map<string, Set<Row>>;
+  /** The jobs of each tenant that are not over: by the job facts. */
+  readonly unfinished: Map<string, Set<JobEntry>>;
   /** Queues that were set up or have jobs: by `queueRow`. */
   readonly queues: Map<string, QueueRow>;
 };
@@ -40,6 +42,7 @@ export const createTables = (): Tables => ({
   cancels: new Map(),
   rows: new Map(),
   byAnchor: new Map(),
+  unfinished: new Map(),
   queues: new Map(),
 });
 

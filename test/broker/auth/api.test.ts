@@ -277,6 +277,24 @@ describe("what somebody did", () => {
   });
 });
 
+it("a namespace that has its share gets more when some of it is over", async () => {
+  const bounded = await lab.addReplica({
+    auth: { required: true, insecureOpen: false, namespaceLimit: 2 },
+  });
+  const key = await makeKey({ name: "small", roles: ["operator"], namespace: "small" });
+  const submitOne = () => bounded.call<Made>("POST", "/v1/jobs", job, bearer(key));
+  await until(async () => (await submitOne()).status === 202, "the key to be known there");
+  const ids = [(await submitOne()).body.id];
+  const { body, headers } = await submitOne();
+  expect(body).toMatchObject({ status: 429, code: "quota_exceeded" });
+  expect(Number(headers.get("retry-after"))).toBeGreaterThan(0);
+  const others = await bounded.call("POST", "/v1/jobs", job, bearer(admin));
+  expect(others.status).toBe(202);
+  await lab.finish(ids[0]!);
+  await until(async () => (await submitOne()).status === 202, "room for one more");
+  expect((await submitOne()).status).toBe(429);
+});
+
 it("whoever asks too often is told when to come back", async () => {
   const limited = await lab.addReplica({
     auth: { required: true, insecureOpen: false, rateLimit: 3 },

@@ -180,7 +180,7 @@ async function startReplica(
   let stopping: Promise<void> | undefined;
   await until(() => replica.isWarm(), "the replica to be warm");
   const view = replica.board;
-  const admission = createAdmission(view);
+  const admission = createAdmission(view, auth.namespaceLimit);
   const schedules = createSchedules({ broker, store, replica, book, admission, log: silentLog });
   let followed = 0;
   const counting: Broker = {
