@@ -23,8 +23,9 @@ export type TrafficOptions = {
   signal: AbortSignal;
 };
 
-/** Hundreds of callers wait while nobody answers; they must leave this process time for its links. */
-const REPEAT_MS = { least: 500, most: 8_000 };
+/** Thousands of callers may wait while nobody answers; they must leave this process time for its links. */
+const REPEAT_MS = { least: 500, most: 4_000 };
+const SUBMITTING = 32;
 const MAX_REPEATS = 100;
 
 export function startTraffic(options: TrafficOptions): Traffic {
@@ -54,11 +55,22 @@ export function startTraffic(options: TrafficOptions): Traffic {
     return reply;
   }
 
-  /** Without a key, an answer that was lost must not be asked for again. */
-  const submit = (job: PlannedJob): Promise<Reply> =>
-    job.key === undefined
-      ? submitOnce(job, random.pick(urls))
-      : insist((url) => submitOnce(job, url));
+  let submitting = 0;
+  const queue: (() => void)[] = [];
+
+  /** Waits for its turn, which lasts until there is an answer. Without a key, one that was lost must not be asked for again. */
+  async function submit(job: PlannedJob): Promise<Reply> {
+    if (submitting >= SUBMITTING) await new Promise<void>((resolve) => queue.push(resolve));
+    else submitting += 1;
+    try {
+      if (job.key === undefined) return await submitOnce(job, random.pick(urls));
+      return await insist((url) => submitOnce(job, url));
+    } finally {
+      const next = queue.shift();
+      if (next === undefined) submitting -= 1;
+      else next();
+    }
+  }
 
   async function live(planned: PlannedJob): Promise<void> {
     await pause(Math.max(0, startedAt + planned.atMs - Date.now()), signal);
