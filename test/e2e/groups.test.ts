@@ -26,7 +26,17 @@ afterAll(() => lab?.[Symbol.asyncDispose]());
 type Page = { jobs: { member: string; index: number; job: JobView }[]; next?: string };
 
 const submit = (body: object) => lab.call<GroupView>("POST", "/v1/groups", body);
-const over = (id: string) => lab.call<GroupView>("GET", `/v1/groups/${id}?wait=30s`);
+
+/** The group once it is over, however long that takes. */
+const over = (id: string) =>
+  until(
+    async () => {
+      const group = await lab.call<GroupView>("GET", `/v1/groups/${id}?wait=30s`);
+      return group.finishedAt === undefined ? undefined : group;
+    },
+    `the end of group ${id}`,
+    120_000,
+  );
 const sh = (line: string, more: object = {}) => ({ command: ["sh", "-c", line], ...more });
 
 async function outputs(id: string): Promise<string[]> {
