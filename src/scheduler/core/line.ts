@@ -1,5 +1,5 @@
 // A line: the jobs of one shape and one priority that could start now, oldest first.
-import { createHeap } from "./heap.ts";
+import { createHeap, type Heap } from "./heap.ts";
 import { isOlder, type JobEntry } from "./entry.ts";
 
 export type Line = {
@@ -22,7 +22,8 @@ export function createLine(priority: number): Line {
   let arrived: JobEntry[] = [];
   let start = 0;
   let size = 0;
-  const returned = createHeap(isOlder);
+  /** Most lines never need it, and there may be one for each key. */
+  let returned: Heap<JobEntry> | undefined;
 
   function compact(): void {
     if (arrived.length - start > 2 * size + SLACK || start > arrived.length / 2 + SLACK) {
@@ -31,7 +32,7 @@ export function createLine(priority: number): Line {
         .filter((entry, i, all) => waits(entry) && entry !== all[i - 1]);
       start = 0;
     }
-    if (returned.size > 2 * size + SLACK)
+    if (returned && returned.size > 2 * size + SLACK)
       for (const entry of returned.items().filter((each) => !waits(each))) returned.delete(entry);
   }
 
@@ -41,9 +42,9 @@ export function createLine(priority: number): Line {
   }
 
   function firstReturned(): JobEntry | undefined {
-    for (let entry = returned.peek(); entry !== undefined; entry = returned.peek()) {
+    for (let entry = returned?.peek(); entry !== undefined; entry = returned?.peek()) {
       if (waits(entry)) return entry;
-      returned.delete(entry);
+      returned?.delete(entry);
     }
     return undefined;
   }
@@ -57,7 +58,7 @@ export function createLine(priority: number): Line {
       size += 1;
       const last = arrived.at(-1);
       if (last === undefined || isOlder(last, entry)) arrived.push(entry);
-      else returned.put(entry);
+      else (returned ??= createHeap(isOlder)).put(entry);
     },
     drop() {
       size -= 1;
@@ -71,7 +72,7 @@ export function createLine(priority: number): Line {
     },
     ahead(entry) {
       const before = new Set<JobEntry>();
-      for (const list of [arrived.slice(start), returned.items()])
+      for (const list of [arrived.slice(start), returned?.items() ?? []])
         for (const other of list) if (waits(other) && isOlder(other, entry)) before.add(other);
       return before.size;
     },

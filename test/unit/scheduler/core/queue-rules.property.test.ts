@@ -164,7 +164,7 @@ test("a key never runs more than its limit, and no job stays behind that could s
       for (const each of acts) run(each);
       expect(leftBehind()).toEqual([]);
     }),
-    { numRuns: 300 },
+    { numRuns: 150 },
   );
 });
 
@@ -217,6 +217,6 @@ test("no more than the rate in any window, over refusals, late confirmations and
         }
       },
     ),
-    { numRuns: 200 },
+    { numRuns: 100 },
   );
 });
