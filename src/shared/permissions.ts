@@ -51,8 +51,8 @@ export function viewerPermissions(subjects: Subjects): Permissions {
   return {
     publish: [
       "$JS.API.INFO",
+      "$JS.API.STREAM.INFO.*",
       ...streams.flatMap((stream) => [
-        `$JS.API.STREAM.INFO.${stream}`,
         `$JS.API.STREAM.MSG.GET.${stream}`,
         `$JS.API.DIRECT.GET.${stream}`,
         `$JS.API.DIRECT.GET.${stream}.>`,
@@ -60,6 +60,7 @@ export function viewerPermissions(subjects: Subjects): Permissions {
     ],
     subscribe: [
       jobs.changed,
+      assign.commands,
       logs.live,
       workers.beats,
       leader.changed,

@@ -2,23 +2,15 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 import { mintKey, type ApiKey } from "../../../src/scheduler/auth/api-key.ts";
-import { ACCESS } from "../../../src/scheduler/http/auth-table.ts";
 import type { Problem } from "../../../src/shared/errors.ts";
 import { until } from "../../lab/until.ts";
 import { newJobId, startHttpLab, type HttpLab, type Replica } from "../http/http-lab.ts";
+import { guarded } from "./routes.ts";
 
 type Made = Problem & { id: string; key: string; namespace?: string; scopes: string[] };
 type Audited = { entries: { actor: string; route: string; status: number; from: string }[] };
 
 type Page = Audited & { next?: string };
-
-/** Every route that asks something of its caller, with a target that is not there. */
-const guarded = Object.entries(ACCESS).flatMap(([route, { scope, inNamespace }]) => {
-  const [method = "", pattern = ""] = route.split(" ");
-  const path = pattern.replace(":id", newJobId()).replace(":name", "default");
-  const body = method === "GET" ? undefined : {};
-  return scope === undefined ? [] : [{ method, path, body, scope, inNamespace }];
-});
 
 let lab: HttpLab;
 let api: Replica;

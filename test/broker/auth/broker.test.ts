@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { connect, nkeyAuthenticator, type NatsConnection } from "nats";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
+import { askBroker } from "../../../src/cli/doctor/ask-broker.ts";
 import {
   createAdmit,
   decodeEnrolment,
@@ -263,6 +264,14 @@ describe("a worker", () => {
 });
 
 describe("a viewer", () => {
+  it("can examine the installation", async () => {
+    const credentials = { nkey: server.files.viewer };
+    const question = { url: server.url, prefix: undefined, monitors: [], credentials };
+    const { broker, installation } = await askBroker(question);
+    expect(broker).toMatchObject({ missing: [] });
+    expect(installation).not.toBeInstanceOf(Error);
+  });
+
   it("reads jobs and output, and nothing else", async () => {
     const { subjects } = scheduler;
     const inbox = subjects.inbox("viewer");
