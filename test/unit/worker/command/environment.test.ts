@@ -31,3 +31,16 @@ test("the job's variables win over the worker's, Millrace's over the job's", () 
     MILLRACE_WORK_DIR: "/w/j.2",
   });
 });
+
+test("a job of a group knows its place, and what it stands for", () => {
+  const group = { id: "g", member: "build", index: 1, count: 4, values: { os: "linux" } };
+  expect(jobEnvironment({}, {}, place, { group })).toMatchObject({
+    MILLRACE_GROUP: "g",
+    MILLRACE_MEMBER: "build",
+    MILLRACE_INDEX: "1",
+    MILLRACE_COUNT: "4",
+    MILLRACE_MATRIX_OS: "linux",
+  });
+  const single = jobEnvironment({}, {}, place, { group: { id: "g", member: "build", index: 0 } });
+  expect(single).not.toHaveProperty("MILLRACE_INDEX");
+});
