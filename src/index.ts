@@ -4,7 +4,14 @@ export type { Job } from "./client/job.ts";
 export { bytesOf, type LogEntry } from "./client/log-entries.ts";
 export { createMemoryMillrace, type MemoryMillrace, type MemoryOptions } from "./client/memory.ts";
 export type { Program, ProgramEnd } from "./client/memory-attempt.ts";
-export type { LogOptions, Millrace, RunOptions, SubmitOptions } from "./client/millrace.ts";
+export type {
+  LogOptions,
+  Millrace,
+  Reservation,
+  ReserveOptions,
+  RunOptions,
+  SubmitOptions,
+} from "./client/millrace.ts";
 export { MillraceError, type ErrorCode } from "./shared/errors.ts";
 export {
   defineHandler,

@@ -12,7 +12,7 @@ import { parseSpec, type JobSpec } from "../shared/spec.ts";
 import { jobOf, type Job } from "./job.ts";
 import type { LogEntry } from "./log-entries.ts";
 import { runAttempt, type Program } from "./memory-attempt.ts";
-import { runHandler, type LogOptions, type Millrace } from "./millrace.ts";
+import { reservationOf, runHandler, type LogOptions, type Millrace } from "./millrace.ts";
 
 export type MemoryOptions = {
   /** What jobs may name. A job that names another is refused, since nobody would ever run it. */
@@ -150,6 +150,12 @@ export function createMemoryMillrace(options: MemoryOptions = {}): MemoryMillrac
       return jobOf(kept.record);
     },
     logs: read,
+    async reserve({ slots = 1 } = {}) {
+      const id = newId();
+      // nobody else is here who could take it away
+      const keep = async () => undefined;
+      return reservationOf(millrace, { id, worker: WORKER, slots, renew: keep, release: keep });
+    },
     async cancel(id, reason = "Cancelled by request.") {
       const kept = find(id);
       if (isFinal(kept.record.state))

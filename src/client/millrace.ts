@@ -2,6 +2,7 @@
 import type { Handler } from "../shared/handler.ts";
 import { MillraceError } from "../shared/errors.ts";
 import { isFinal } from "../shared/job.ts";
+import type { ReservationRequest } from "../shared/reservation.ts";
 import type { JobSpec } from "../shared/spec.ts";
 import type { LogQuery } from "./follow.ts";
 import type { Job } from "./job.ts";
@@ -22,6 +23,20 @@ export type LogOptions = LogQuery & {
   signal?: AbortSignal;
 };
 
+export type ReserveOptions = Partial<ReservationRequest> & { signal?: AbortSignal };
+
+/** Disposing gives it back. */
+export type Reservation = AsyncDisposable &
+  Pick<Millrace, "submit" | "run"> & {
+    readonly id: string;
+    readonly worker: string;
+    readonly slots: number;
+    /** Good for so long from now on; default: as long as it was asked for. Throws `reservation_over`. */
+    renew(ttl?: string): Promise<void>;
+    /** Ends it; what still runs in it is cancelled. */
+    release(): Promise<void>;
+  };
+
 export type Millrace = AsyncDisposable & {
   /** Resolves to the job's id once it is stored. Throws `invalid_spec` with the field. */
   submit(spec: JobSpec, options?: SubmitOptions): Promise<string>;
@@ -40,6 +55,11 @@ export type Millrace = AsyncDisposable & {
   wait(id: string, options?: { signal?: AbortSignal }): Promise<Job>;
   /** The output, chunk by chunk, without gap or repeat; `bytesOf` gives a chunk's bytes. */
   logs(id: string, options?: LogOptions): AsyncIterable<LogEntry>;
+  /**
+   * Slots of one worker, held until they are given back or their `ttl` has passed since the last renewal.
+   * Throws `workers_busy` and `reservation_unmatched` when the waits that were asked for are over.
+   */
+  reserve(request?: ReserveOptions): Promise<Reservation>;
   cancel(id: string, reason?: string): Promise<void>;
   /** Runs a finished job again. Throws `job_not_finished`. */
   retry(id: string): Promise<void>;
@@ -66,6 +86,25 @@ export async function runHandler<Input, Result>(
   const job = await millrace.wait(id, given);
   if (job.state === "succeeded") return job.result as Awaited<Result>;
   throw unsuccessful(job);
+}
+
+/** A reservation whose jobs go the way of the others. */
+export function reservationOf(
+  millrace: Pick<Millrace, "submit" | "wait">,
+  held: Pick<Reservation, "id" | "worker" | "slots" | "renew" | "release">,
+): Reservation {
+  const { id: reservation, release } = held;
+  const inside = {
+    submit: (spec: JobSpec, options?: SubmitOptions) =>
+      millrace.submit({ ...spec, reservation }, options),
+    wait: millrace.wait,
+  };
+  return {
+    ...held,
+    submit: inside.submit,
+    run: (handler, input, options) => runHandler(inside, handler, input, options),
+    [Symbol.asyncDispose]: release,
+  };
 }
 
 function unsuccessful({ id, state, reason }: Job): MillraceError {

@@ -1,9 +1,24 @@
 // The library over HTTP.
+import { durationMs } from "../shared/durations.ts";
 import type { Api } from "./api.ts";
 import { followLogs, readLogs } from "./follow.ts";
 import { awaitEnd, cancel, getJob, jobPath, submit } from "./jobs.ts";
-import { NEVER, runHandler, type Millrace } from "./millrace.ts";
+import {
+  NEVER,
+  reservationOf,
+  runHandler,
+  type Millrace,
+  type ReserveOptions,
+} from "./millrace.ts";
 import { persistently } from "./persistence.ts";
+
+type Held = { id: string; worker: string; slots: number };
+
+/** Beside what the caller is ready to wait for a worker. */
+const ANSWER_MS = 15_000;
+
+const waitOf = ({ waitBusy = "0s", waitNoMatch = "0s" }: ReserveOptions): number =>
+  Math.max(durationMs(waitBusy), durationMs(waitNoMatch));
 
 export function createHttpMillrace(api: Api): Millrace {
   const millrace: Millrace = {
@@ -15,6 +30,29 @@ export function createHttpMillrace(api: Api): Millrace {
     wait: (id, { signal = NEVER } = {}) => awaitEnd(api, id, signal),
     logs: (id, { follow = true, signal = NEVER, ...query } = {}) =>
       (follow ? followLogs : readLogs)(api, id, query, signal),
+    async reserve({ signal = NEVER, ...request } = {}) {
+      const { id, worker, slots } = await api.call<Held>("/v1/reservations", {
+        method: "POST",
+        body: request,
+        timeoutMs: waitOf(request) + ANSWER_MS,
+        signal,
+      });
+      const path = `/v1/reservations/${id}`;
+      return reservationOf(millrace, {
+        id,
+        worker,
+        slots,
+        async renew(ttl) {
+          await api.call(`${path}/renew`, {
+            method: "POST",
+            body: ttl === undefined ? {} : { ttl },
+          });
+        },
+        async release() {
+          await api.call(path, { method: "DELETE" });
+        },
+      });
+    },
     async cancel(id, reason) {
       await cancel(api, id, reason);
     },

@@ -29,6 +29,7 @@ import { createLogReader } from "./logs/log-reader.ts";
 import { createLogView } from "./log-view.ts";
 import { createSchedulerMetrics } from "./metrics.ts";
 import { createReplica } from "./replica.ts";
+import { openReservations } from "./reservations/open.ts";
 import { openWebhooks } from "./webhooks/open.ts";
 import { createSchedules } from "./schedules/schedules.ts";
 
@@ -66,6 +67,7 @@ export async function runScheduler(
   const store = createJobStore(broker);
   const replica = createReplica({ broker, log });
   const book = createConfigBook({ broker, log });
+  const reservations = openReservations({ broker, book, replica, store, newJobId });
   const webhooks = openWebhooks({ broker, book, view: replica.board, config, log });
   const admission = createAdmission(replica.board, config.auth.namespaceLimit);
   const schedules = createSchedules({ broker, store, replica, book, admission, log });
@@ -102,7 +104,7 @@ export async function runScheduler(
           replica,
           store,
           log,
-          duties: [groups.expander, webhooks.duty, schedules.duty],
+          duties: [groups.expander, webhooks.duty, schedules.duty, reservations.duty],
           onPlaced: metrics.placed,
         },
         lease,
@@ -121,6 +123,7 @@ export async function runScheduler(
     broker,
     view: board,
     admission,
+    reservations: reservations.desk,
   };
   const bus = createBus({
     broker,

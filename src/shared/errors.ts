@@ -39,6 +39,8 @@ const CODES = {
   job_unsuccessful: { status: 409, retry: false, title: "The job did not succeed" },
   key_busy: { status: 409, retry: true, title: "Jobs of the same key have not finished" },
   already_enrolled: { status: 409, retry: false, title: "The worker is enrolled already" },
+  reservation_unmatched: { status: 409, retry: false, title: "No worker matches" },
+  reservation_over: { status: 409, retry: false, title: "The reservation is over" },
   illegal_move: { status: 409, retry: false, title: "The job cannot change that way" },
   attempt_superseded: {
     status: 409,
@@ -68,6 +70,7 @@ const CODES = {
   invalid_config: { status: 500, retry: false, title: "The configuration is not acceptable" },
   server_unreachable: { status: 503, retry: true, title: "No Millrace server answers" },
   broker_unavailable: { status: 503, retry: true, title: "The broker cannot be reached" },
+  workers_busy: { status: 503, retry: true, title: "All workers that match are busy" },
   worker_unreachable: { status: 503, retry: true, title: "The worker did not answer" },
   identity_unavailable: { status: 503, retry: true, title: "Nobody can be identified just now" },
   storage_full: { status: 507, retry: true, title: "The broker has no space left" },

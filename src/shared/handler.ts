@@ -6,6 +6,14 @@ import { isName } from "./names.ts";
 import { duration } from "./fields.ts";
 import { fieldPath, retrySchema, type RetryPolicy } from "./spec.ts";
 
+/** Lives on one worker for as long as the reservation does. */
+export type Session = {
+  /** Directory that programs of the reservation start in. */
+  readonly dir: string;
+  /** Whatever handlers leave for each other. */
+  readonly state: Map<string, unknown>;
+};
+
 /** What a handler can do while it runs. */
 export type HandlerContext = {
   readonly jobId: string;
@@ -16,6 +24,8 @@ export type HandlerContext = {
   readonly labels: Readonly<Record<string, string>>;
   /** The group that the job belongs to; in an array its place from 0, how many there are, and the values it stands for. */
   readonly group?: Readonly<NonNullable<Origin["group"]>>;
+  /** What the jobs of a reservation share; absent for a job outside one. */
+  readonly session?: Session;
   /** Aborts on cancel, on timeout and when the worker leaves. A handler that ignores it keeps its slot until it returns. */
   readonly signal: AbortSignal;
   /**

@@ -98,6 +98,8 @@ export type Origin = {
   schedule?: { name: string; at: number };
   /** The group that the job belongs to, and its place there; `count` and `values` where the member is an array. */
   group?: { id: string; member: string; index?: number; count?: number; values?: Labels };
+  /** It runs nothing and holds its slots for others: see `reservation.ts`. */
+  holds?: true;
   /** The tenant that it belongs to; absent: the installation as a whole. */
   namespace?: string;
 };

@@ -18,7 +18,7 @@ import {
   text,
 } from "./fields.ts";
 import { handlerReference } from "./handler-reference.ts";
-import { isName, isWorkerId } from "./names.ts";
+import { isJobId, isName, isWorkerId } from "./names.ts";
 import { retentionSchema } from "./retention.ts";
 
 const LIMITS = {
@@ -199,6 +199,11 @@ const fields = z.strictObject({
     .refine(few(LIMITS.labels), `at most ${LIMITS.labels} labels`)
     .optional()
     .describe("Your own facts about the job."),
+  reservation: z
+    .string()
+    .refine(isJobId, "must be a reservation's id")
+    .optional()
+    .describe("Run in the slots of this reservation, which must be one's own."),
   retention: retentionSchema
     .optional()
     .describe("How long the finished job can be read, for all final states or each; default 7d."),

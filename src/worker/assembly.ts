@@ -25,6 +25,7 @@ import { createWorkerMetrics } from "./metrics.ts";
 import { createShipper } from "./output/shipper.ts";
 import type { Policy } from "./policy/policy.ts";
 import { createRunner } from "./runner.ts";
+import { createSessions } from "./sessions.ts";
 import { createSlots } from "./slots.ts";
 import { createStanding } from "./standing.ts";
 
@@ -94,6 +95,7 @@ export function assembleWorker(deps: WorkerDeps): AssembledWorker {
       launchers,
       commands,
       policy,
+      sessions: createSessions({ workRoot: home.workDir, user: policy.user, now: clock.now }),
       now: clock.now,
       handlers: createHandlerRunner({ handlers, workerId, clock, kill: killed.signal }),
     }),

@@ -151,7 +151,9 @@ async function runInSlot(
 
 async function takeSlot({ assignment, stopping }: Holding, { slots, closed }: AttemptDeps) {
   if (closed.aborted) return undefined;
-  const wanted = assignment.record.spec.slots ?? SPEC_DEFAULTS.slots;
+  const { slots: asked, reservation } = assignment.record.spec;
+  // a reservation has its slots already, and the leader counts what runs in it
+  const wanted = reservation === undefined ? (asked ?? SPEC_DEFAULTS.slots) : 0;
   const free = slots.tryTake(wanted);
   if (free !== undefined) return free;
   const late = AbortSignal.timeout(MAX_WAIT_MS);

@@ -1,4 +1,5 @@
 // What is asked of whatever runs an attempt, be it a program or a function.
+import type { Session } from "../shared/handler.ts";
 import type { JobRecord } from "../shared/job.ts";
 import type { Progress } from "../shared/messages.ts";
 import type { OutputSink } from "./output/sink.ts";
@@ -8,6 +9,8 @@ import type { StopReason } from "./verdict.ts";
 export type RunRequest = {
   record: JobRecord;
   attempt: number;
+  /** That of the reservation that the job runs in. */
+  session?: Session;
   output: Pick<OutputSink, "write">;
   stop: StopSign<StopReason>;
   /** Called once, with epoch milliseconds, when it really runs. */

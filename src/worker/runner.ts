@@ -7,6 +7,7 @@ import type { LauncherKeeper } from "./launcher-keeper.ts";
 import type { Policy } from "./policy/policy.ts";
 import { signatureProblem } from "./policy/signed.ts";
 import type { RunRequest } from "./run-request.ts";
+import type { Sessions } from "./sessions.ts";
 import type { RunEnd } from "./verdict.ts";
 
 export type Runner = { run(request: RunRequest): Promise<RunEnd> };
@@ -16,10 +17,11 @@ export function createRunner(deps: {
   handlers: HandlerRunner;
   launchers: Pick<LauncherKeeper, "ready">;
   policy: Pick<Policy, "signers">;
+  sessions: Sessions;
   now(): number;
   log: Log;
 }): Runner {
-  const { commands, handlers, launchers, policy, now, log } = deps;
+  const { sessions, commands, handlers, launchers, policy, now, log } = deps;
 
   async function runCommand(request: RunRequest): Promise<RunEnd> {
     await launchers.ready();
@@ -35,16 +37,25 @@ export function createRunner(deps: {
     }
   }
 
+  function runOne(request: RunRequest): Promise<RunEnd> {
+    const { handler } = request.record.spec;
+    return handler === undefined
+      ? runCommand(request)
+      : handlers.run(handlerName(handler), request);
+  }
+
   return {
     async run(request) {
       const { spec } = request.record;
       const problem = signatureProblem(spec, policy, now());
       if (problem !== undefined)
         return { kind: "ended", ending: { outcome: "spawn_failed", reason: problem } };
-      const { handler } = spec;
-      return handler === undefined
-        ? runCommand(request)
-        : handlers.run(handlerName(handler), request);
+      if (request.record.origin?.holds) return sessions.hold(request);
+      if (spec.reservation === undefined) return runOne(request);
+      const session = await sessions.find(spec.reservation);
+      if (session !== undefined) return runOne({ ...request, session });
+      const reason = `Reservation ${spec.reservation} is not on this worker.`;
+      return { kind: "ended", ending: { outcome: "spawn_failed", reason } };
     },
   };
 }

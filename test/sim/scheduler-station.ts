@@ -57,6 +57,8 @@ export function startScheduler(stage: Stage, id: string, newJobId: () => string)
       broker,
       view: replica.board,
       admission: createAdmission(replica.board),
+      // nobody here reserves anything
+      reservations: { requireUse: async () => undefined },
     }),
     control: createControl(broker),
     leads: () => leads,

@@ -180,6 +180,11 @@ export function createBoard() {
       return entry && explain({ tables, placer }, entry, now, mono);
     },
     newestSeq: facts.newestSeq,
+    /** Unfinished jobs that are to run in a reservation. */
+    within: (reservation: string): string[] =>
+      [...tables.jobs.values()].flatMap((entry) =>
+        entry.shape.seat?.of === reservation && !isOver(entry) ? [entry.id] : [],
+      ),
     /** Calls back on each change of the job, or of any job ("*"), in the order of the facts, until disposed. */
     watch(id: string, listener: (change: JobChange) => void): Disposable {
       const set = listeners.get(id) ?? new Set();

@@ -13,6 +13,8 @@ export type JobEntry = {
   readonly key: string | undefined;
   readonly submittedAt: number;
   readonly labels: Labels | undefined;
+  /** It is a reservation. */
+  readonly holds: boolean;
   /** Definition that it was made from. */
   readonly definition: string | undefined;
   /** The tenant that it belongs to. */
@@ -62,6 +64,7 @@ export function newEntry(
     key,
     submittedAt: record.submittedAt,
     labels: record.spec.labels,
+    holds: record.origin?.holds ?? false,
     definition: record.origin?.definition?.name,
     namespace: record.origin?.namespace,
     first: seq,

@@ -57,6 +57,7 @@ export function createLedger(tables: Tables, placer: Placer, emptied: (row: Row)
       ground.row.used += entry.shape.slots;
       count(entry, 1);
       placer.began(entry, ground.at);
+      if (entry.holds) placer.improved(ground.row);
       if (before?.claims.size === 0) emptied(before);
       return claim;
     },

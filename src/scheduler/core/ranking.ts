@@ -106,6 +106,17 @@ export function createRankings(tables: Tables): Rankings {
 
 /** True when the worker, which fits, has room now that is not kept for another job. */
 export const canTake = (shape: Shape, row: Row, mono: number): boolean =>
-  isOpen(row, mono) &&
-  freeSlots(row) >= shape.slots &&
-  (row.reserved === undefined || row.reserved.shape === shape);
+  isOpen(row, mono) && (shape.seat === undefined ? hasRoom(shape, row) : hasSeat(shape.seat, row));
+
+const hasRoom = (shape: Shape, row: Row): boolean =>
+  freeSlots(row) >= shape.slots && (row.reserved === undefined || row.reserved.shape === shape);
+
+/** True when the worker has the reservation, and that has so much left. */
+function hasSeat(seat: NonNullable<Shape["seat"]>, { claims }: Row): boolean {
+  const reserved = claims.get(seat.of);
+  if (reserved === undefined) return false;
+  let free = reserved.entry.shape.slots - seat.slots;
+  for (const { entry } of claims.values())
+    if (entry.shape.seat?.of === seat.of) free -= entry.shape.seat.slots;
+  return free >= 0;
+}

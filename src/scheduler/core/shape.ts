@@ -17,7 +17,10 @@ export type Affinity = { readonly constraint: Constraint; readonly weight: numbe
 export type Shape = {
   readonly key: string;
   readonly queue: string;
+  /** Slots of the worker; none for a job that runs in those of a reservation. */
   readonly slots: number;
+  /** The reservation that it runs in, and how much of that it takes. */
+  readonly seat: { readonly of: string; readonly slots: number } | undefined;
   readonly protocol: number;
   readonly pin: string | undefined;
   /** Name of the handler, whatever versions of it are asked for. */
@@ -34,8 +37,9 @@ export function shapeKey({ v, spec }: JobRecord): string {
   const queue = spec.queue ?? SPEC_DEFAULTS.queue;
   const slots = spec.slots ?? SPEC_DEFAULTS.slots;
   const plain = `${v} ${queue} ${slots} ${spec.handler ?? ""}`;
-  const special = spec.require || spec.prefer || spec.worker;
-  return special ? `${plain} ${JSON.stringify([spec.worker, spec.require, spec.prefer])}` : plain;
+  const { require, prefer, worker, reservation } = spec;
+  const special = require || prefer || worker || reservation;
+  return special ? `${plain} ${JSON.stringify([worker, require, prefer, reservation])}` : plain;
 }
 
 export function shapeOf(record: JobRecord, key: string): Shape {
@@ -44,7 +48,7 @@ export function shapeOf(record: JobRecord, key: string): Shape {
   return {
     key,
     queue: spec.queue ?? SPEC_DEFAULTS.queue,
-    slots: spec.slots ?? SPEC_DEFAULTS.slots,
+    ...roomOf(spec),
     protocol: record.v,
     pin: spec.worker,
     handler: reference?.name,
@@ -53,6 +57,11 @@ export function shapeOf(record: JobRecord, key: string): Shape {
     prefer: (spec.prefer ?? []).map(affinity),
     anchor: anchorOf(spec),
   };
+}
+
+function roomOf({ reservation, slots = SPEC_DEFAULTS.slots }: JobSpec) {
+  if (reservation === undefined) return { slots, seat: undefined };
+  return { slots: 0, seat: { of: reservation, slots } };
 }
 
 function affinity(text: NonNullable<JobSpec["prefer"]>[number]): Affinity {

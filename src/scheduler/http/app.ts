@@ -33,6 +33,7 @@ import { createQueueRoutes } from "./queues.ts";
 import { createScheduleActionRoutes } from "./schedule-actions.ts";
 import { registerSchedules } from "./schedule-schema.ts";
 import { createScheduleRoutes } from "./schedules.ts";
+import { createReservationRoutes } from "./reservations.ts";
 import { registerSpec } from "./spec-schema.ts";
 import { createStatsRoutes } from "./stats.ts";
 import { createWebhookRoutes } from "./webhooks.ts";
@@ -73,6 +74,7 @@ export function createApp(given: HttpDeps) {
     .route("/", createCalendarRoutes(deps))
     .route("/", createStatsRoutes(deps))
     .route("/", createWebhookRoutes(deps))
+    .route("/", createReservationRoutes(deps))
     .route("/", createEventRoutes(deps))
     .route("/", createApiKeyRoutes(deps))
     .route("/", createEnrolmentRoutes(deps))

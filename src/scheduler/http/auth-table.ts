@@ -68,6 +68,12 @@ export const ACCESS: Readonly<Record<string, Access>> = {
   "PUT /v1/queues/:name": whole("queues:admin"),
   "POST /v1/queues/:name/purge": whole("queues:admin"),
   "GET /v1/stats": whole("workers:read"),
+  "GET /v1/reservations": confined("reservations:write"),
+  "POST /v1/reservations": confined("reservations:write"),
+  "GET /v1/reservations/:id": confined("reservations:write"),
+  "POST /v1/reservations/:id/renew": confined("reservations:write"),
+  "DELETE /v1/reservations/:id": confined("reservations:write"),
+
   "GET /v1/webhooks": whole("webhooks:read"),
   "GET /v1/webhooks/:name": whole("webhooks:read"),
   "PUT /v1/webhooks/:name": whole("webhooks:write"),

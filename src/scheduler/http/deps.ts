@@ -15,6 +15,7 @@ import type { LogReader } from "../logs/log-reader.ts";
 import type { KeyDeps } from "./api-keys.ts";
 import type { EnrolmentDeps } from "./auth-enrolments.ts";
 import type { AuthDeps } from "./auth.ts";
+import type { ReservationDesk } from "../reservations/desk.ts";
 import type { Webhooks } from "../webhooks/webhooks.ts";
 
 /** The questions that every replica's index answers. It may lag a little behind the store. */
@@ -57,6 +58,7 @@ export type HttpDeps = {
     nextRunAt(name: string): number | undefined;
   };
   webhooks: Webhooks;
+  reservations: ReservationDesk;
   schedules: ScheduleDesk;
   calendars: CalendarDesk;
   queues: QueueStore;

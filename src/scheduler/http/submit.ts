@@ -4,7 +4,7 @@ import { hasCode, MillraceError } from "../../shared/errors.ts";
 import type { Versioned } from "../../shared/io/job-store.ts";
 import { newJob, type Submission } from "../../shared/job-machine.ts";
 import type { JobRecord } from "../../shared/job.ts";
-import type { JobSpec } from "../../shared/spec.ts";
+import { SPEC_DEFAULTS, type JobSpec } from "../../shared/spec.ts";
 import type { Caller } from "../auth/caller.ts";
 import { BODY_LIMIT } from "./body.ts";
 import type { HttpDeps } from "./deps.ts";
@@ -79,9 +79,11 @@ export function createAccept(
 
 /** As `Accept`; also throws `idempotency_conflict` when the key was used with another spec. */
 export function createSubmit(
-  deps: Pick<HttpDeps, "store" | "clock" | "newJobId" | "broker" | "admission" | "view">,
+  deps: Pick<HttpDeps, "store" | "clock" | "newJobId" | "broker" | "admission" | "view"> & {
+    reservations: Pick<HttpDeps["reservations"], "requireUse">;
+  },
 ): Submit {
-  const { store, clock, newJobId, broker, admission } = deps;
+  const { store, clock, newJobId, broker, admission, reservations } = deps;
   const { prefix } = broker.subjects;
   const accept = createAccept(deps);
 
@@ -115,6 +117,8 @@ export function createSubmit(
   }
 
   return async (asked, by, key) => {
+    const { reservation, slots = SPEC_DEFAULTS.slots } = asked;
+    if (reservation !== undefined) await reservations.requireUse(reservation, by, slots);
     if (key === undefined) {
       const spec = admission.complete(asked);
       return accept(newJob(newJobId(), spec, clock.now(), submittedBy(by)), by);

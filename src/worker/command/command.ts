@@ -2,6 +2,7 @@
 import { join } from "node:path";
 
 import { durationMs } from "../../shared/durations.ts";
+import type { Session } from "../../shared/handler.ts";
 import type { Ending, JobRecord } from "../../shared/job.ts";
 import { SPEC_DEFAULTS } from "../../shared/spec.ts";
 import type { Launched, Launcher, WarningLog } from "../launcher/launcher.ts";
@@ -18,6 +19,8 @@ export type CommandRun = {
   record: JobRecord;
   attempt: number;
   output: Output;
+  /** That of the reservation that the job runs in. */
+  session?: Session;
   /** Stops the program: TERM, KILL after the spec's grace time. */
   stop: AbortSignal;
   /** Called once, when the program runs; epoch milliseconds. */
@@ -80,13 +83,14 @@ export function createCommandRunner(deps: Deps): CommandRunner {
   }
 
   function launch(
-    { record, attempt }: CommandRun,
+    { record, attempt, session }: CommandRun,
     tag: string,
     workDir: WorkDir,
     { argv, secrets, limits }: Permit,
   ): Launched {
     const { id: jobId, spec } = record;
-    const env = { ...spec.env, ...secrets };
+    const shared = session === undefined ? {} : { MILLRACE_SESSION: session.dir };
+    const env = { ...spec.env, ...secrets, ...shared };
     return launcher().launch({
       argv,
       env: jobEnvironment(
@@ -97,7 +101,7 @@ export function createCommandRunner(deps: Deps): CommandRunner {
       ),
       limits,
       ...(policy.user === undefined ? {} : { user: policy.user }),
-      cwd: spec.cwd ?? workDir.path,
+      cwd: spec.cwd ?? session?.dir ?? workDir.path,
       tag,
       stdin: workDir.stdin,
       graceMs: spec.grace === undefined ? SPEC_DEFAULTS.graceMs : durationMs(spec.grace),

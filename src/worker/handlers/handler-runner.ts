@@ -29,13 +29,14 @@ export function createHandlerRunner(deps: {
   const killed = StopSign.of(deps.kill);
 
   function contextOf(request: RunRequest, limit: StopSign<unknown>): HandlerContext {
-    const { record, attempt, output, onProgress } = request;
+    const { record, attempt, output, onProgress, session } = request;
     return {
       jobId: record.id,
       attempt,
       workerId,
       labels: record.spec.labels ?? {},
       ...(record.origin?.group === undefined ? {} : { group: record.origin.group }),
+      ...(session === undefined ? {} : { session }),
       get signal() {
         return limit.signal;
       },

@@ -14,6 +14,7 @@ import { createDefinitions } from "../../../src/scheduler/definitions/definition
 import { createGroups } from "../../../src/scheduler/groups/groups.ts";
 import { createLogView } from "../../../src/scheduler/log-view.ts";
 import { createLogReader } from "../../../src/scheduler/logs/log-reader.ts";
+import { createReservationDesk } from "../../../src/scheduler/reservations/desk.ts";
 import { createDeliver } from "../../../src/scheduler/webhooks/deliver.ts";
 import { createWebhooks, type Webhooks } from "../../../src/scheduler/webhooks/webhooks.ts";
 import { createReplica } from "../../../src/scheduler/replica.ts";
@@ -30,6 +31,7 @@ import { apply } from "../../../src/shared/job-machine.ts";
 import type { Ending } from "../../../src/shared/job.ts";
 import type { ControlReply, ControlRequest, Heartbeat } from "../../../src/shared/messages.ts";
 import { ID_ALPHABET, JOB_ID_LENGTH } from "../../../src/shared/names.ts";
+import { decodeTenure } from "../../../src/shared/reservation.ts";
 import { decodeWebhook, decodeWebhookState } from "../../../src/shared/webhook.ts";
 import { createShipper } from "../../../src/worker/output/shipper.ts";
 import type { OutputSink } from "../../../src/worker/output/sink.ts";
@@ -213,6 +215,15 @@ async function startReplica(
     groups: groups.desk,
     definitions: { ...definitions, nextRunAt: () => undefined },
     webhooks: webhooksOf(broker),
+    reservations: createReservationDesk({
+      view,
+      store: createJobStore(broker),
+      tenures: createConfigStore(broker, "reservation", decodeTenure),
+      shelf: { entries: () => [] },
+      clock: broker.clock,
+      newJobId,
+      onFact: replica.onFact,
+    }),
     schedules: schedules.desk,
     calendars: schedules.calendars,
     queues: createQueueStore(broker),

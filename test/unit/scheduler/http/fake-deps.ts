@@ -72,6 +72,14 @@ export function fakeDeps(changes: Partial<HttpDeps> = {}): HttpDeps {
       purge: unexpected,
       nextRunAt: () => undefined,
     },
+    reservations: {
+      reserve: unexpected,
+      list: unexpected,
+      read: unexpected,
+      renew: unexpected,
+      release: unexpected,
+      requireUse: unexpected,
+    },
     webhooks: {
       list: unexpected,
       read: unexpected,
