@@ -1,4 +1,5 @@
 // The library over HTTP.
+import { hasCode } from "../shared/errors.ts";
 import { durationMs } from "../shared/durations.ts";
 import type { Api } from "./api.ts";
 import { followLogs, readLogs } from "./follow.ts";
@@ -49,7 +50,12 @@ export function createHttpMillrace(api: Api): Millrace {
           });
         },
         async release() {
-          await api.call(path, { method: "DELETE" });
+          try {
+            await api.call(path, { method: "DELETE" });
+          } catch (error) {
+            // over already, by its time or by an earlier call
+            if (!hasCode(error, "not_found")) throw error;
+          }
         },
       });
     },
