@@ -170,7 +170,8 @@ const newPoint = (at: number): Point => ({ at, rates: [], cpuMs: [], idleCpuMs: 
 /** The largest point beside a smaller one. */
 function compare({ points, from, of }: Series, measure: Measure): Figure {
   const [small, large] = [points[from]!, points.at(-1)!];
-  const nameOf = ({ at }: Point) => `${at.toLocaleString("en-US")} ${of}`;
+  const nameOf = ({ at }: Point) =>
+    `${at.toLocaleString("en-US")} ${at === 1 ? of.replace(/s$/, "") : of}`;
   return {
     what: `${measure.name} with ${nameOf(large)}`,
     unit: measure.unit,
