@@ -68,7 +68,7 @@ beforeAll(async () => {
     `--tls-client-ca=${ours.ca}`,
     ...toBroker(ours.ca, client),
   );
-  url = (await scheduler.printed(/"url":"([^"]+)"/))[1]!;
+  url = (await scheduler.printed(/"url":"([^"]+)"/, 60_000))[1]!;
   await start(
     "worker",
     `--work-root=${dir}/work`,

@@ -59,7 +59,7 @@ beforeAll(async () => {
     `--enrol-key=${broker.files.enrol}`,
     ...asScheduler,
   ]);
-  url = (await scheduler.printed(/"url":"([^"]+)"/))[1]!;
+  url = (await scheduler.printed(/"url":"([^"]+)"/, 60_000))[1]!;
   const made = await start(["keys", "create", "root", "--role=admin", ...asScheduler]);
   await made.exited;
   admin = made.stdout().trim();
@@ -72,7 +72,7 @@ test("an invited worker runs what a caller with a key submits, and nobody else g
   expect(admin).toMatch(/^mrk_/);
   const invitation = await millrace(admin, "enrol", "invite", "build-1");
   const worker = await startWorker("build-1", `--join=${invitation.stdout}`);
-  await worker.printed(/"worker":"build-1-/);
+  await worker.printed(/"worker":"build-1-/, 60_000);
 
   const clerk = (await millrace(admin, "keys", "create", "clerk", "--role=submitter")).stdout;
   const ran = await millrace(clerk, "run", "--json", "--", "sh", "-c", "echo guarded; exit 3");
@@ -98,7 +98,7 @@ test("a revoked worker is out: its job is lost, and it does not come back", asyn
     );
     return { state: (answer as { state: string }).state, workers: JSON.stringify(workers) };
   };
-  await until(async () => (await read()).state === "running", "the job to run");
+  await until(async () => (await read()).state === "running", "the job to run", 60_000);
   expect((await millrace(admin, "enrol", "revoke", "build-1")).code).toBe(0);
   const again = await startWorker("build-1");
   expect((await again.exited).code).not.toBe(0);

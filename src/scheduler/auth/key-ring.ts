@@ -15,6 +15,8 @@ export function createKeyRing(deps: {
   clock: Pick<Clock, "now">;
 }): KeyRing {
   const { shelf, complete, clock } = deps;
+  /** Worked out once for each stored key. */
+  const callers = new WeakMap<ApiKey, Caller>();
   return async (text) => {
     const parts = partsOfKey(text);
     if (parts === undefined) throw unknownKey();
@@ -23,7 +25,9 @@ export function createKeyRing(deps: {
     if (key === undefined || !opens(parts.secret, key)) throw unknownKey();
     if (key.expiresAt !== undefined && key.expiresAt <= clock.now())
       throw new MillraceError("token_expired", "The API key has expired; ask for a new one.");
-    return callerOfKey(key);
+    const caller = callers.get(key) ?? callerOfKey(key);
+    callers.set(key, caller);
+    return caller;
   };
 }
 
