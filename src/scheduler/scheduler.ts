@@ -70,7 +70,6 @@ export async function runScheduler(
   const reservations = openReservations({ broker, book, replica, store, newJobId });
   const webhooks = openWebhooks({ broker, book, view: replica.board, config, log });
   const admission = createAdmission(replica.board, config.auth.namespaceLimit);
-  const schedules = createSchedules({ broker, store, replica, book, admission, log });
   const { board } = replica;
   const groups = createGroups({
     broker,
@@ -88,6 +87,16 @@ export async function runScheduler(
     groups: groups.desk,
     complete: admission.complete,
     tell: createHappenings(broker).tell,
+  });
+  const schedules = createSchedules({
+    broker,
+    store,
+    replica,
+    book,
+    admission,
+    groups: groups.desk,
+    definitions,
+    log,
   });
   let url: string | undefined;
 
@@ -137,7 +146,7 @@ export async function runScheduler(
     log,
     control: createControl(broker),
     groups: groups.desk,
-    definitions: { ...definitions, nextRunAt: () => undefined },
+    definitions: { ...definitions, nextRunAt: schedules.desk.nextRunAt },
     webhooks: webhooks.api,
     schedules: schedules.desk,
     calendars: schedules.calendars,

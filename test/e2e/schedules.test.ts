@@ -1,14 +1,21 @@
 // Schedules with real processes: they fire on the second, do what their rules say, and outlive leaders and restarts.
+import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, it } from "vitest";
 
 import { demand, type JobView, type ScheduleEvent, type ScheduleView } from "../lab/api.ts";
 import { startLab, type Lab } from "../lab/lab.ts";
 import { until } from "../lab/until.ts";
+import { MILLRACE } from "./dev.ts";
+import { consoleBlocks, fillIn, normalise } from "./readme/console-blocks.ts";
+import { openShell } from "./readme/shell.ts";
 
 const FULL = process.env["FULL"] === "1";
 const KILLS = FULL ? 10 : 2;
 const handlers = fileURLToPath(new URL("handlers", import.meta.url));
+
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+const documented = consoleBlocks(readFileSync(`${ROOT}/docs/schedules.md`, "utf8")).flat();
 
 let lab: Lab;
 beforeAll(async () => {
@@ -98,7 +105,7 @@ it(
 );
 
 it("says what a paused schedule skipped, also when all are paused", async () => {
-  await put("quiet", { cron: "* * * * * *", spec: { command: ["true"] } });
+  await put("quiet", { cron: "* * * * * *", overlap: "allow", spec: { command: ["true"] } });
   await untilEvent("quiet", "fired");
   await lab.call("PUT", "/v1/schedules-paused", { paused: true });
   expect(await lab.call("GET", "/v1/schedules-paused")).toMatchObject({ paused: true });
@@ -136,7 +143,8 @@ it("does not overlap unless it may: skips, queues or replaces", { timeout: 90_00
   for (const overlap of ["skip", "queue", "replace"])
     await lab.call("DELETE", `/v1/schedules/${overlap}`);
   const { jobs } = await lab.call<{ jobs: JobView[] }>("GET", "/v1/jobs?state=running");
-  for (const { id } of jobs) await lab.call("POST", `/v1/jobs/${id}/cancel`);
+  // one may end by itself meanwhile
+  await Promise.allSettled(jobs.map(({ id }) => lab.call("POST", `/v1/jobs/${id}/cancel`)));
 });
 
 it("runs the past on request, each instant once", async () => {
@@ -153,6 +161,46 @@ it("runs the past on request, each instant once", async () => {
   ]);
   expect(new Set(fired.map(({ run }) => run)).size).toBe(3);
   await lab.until(last.run!, "succeeded");
+});
+
+it("does what the document shows", { timeout: 90_000 }, async () => {
+  const setup = `cd '${ROOT}'; npx() { shift; '${process.execPath}' '${MILLRACE}' "$@"; }`;
+  const { url } = await lab.leader();
+  await using shell = await openShell(setup, { MILLRACE_URL: url, NO_COLOR: undefined });
+  for (const { command, expected } of documented) {
+    const printed = normalise(await shell.run(command));
+    const shown = fillIn(normalise(expected), printed);
+    expect({ command, printed }).toEqual({ command, printed: shown });
+  }
+});
+
+it("runs a definition with its parameters: one step as a job, several as a group", async () => {
+  const greet = { command: ["echo", "hello ${who}"] };
+  const properties = { who: { type: "string" } };
+  const parameters = { type: "object", properties };
+  await lab.call("PUT", "/v1/definitions/greet", { parameters, spec: greet });
+  const steps = [
+    { name: "one", spec: greet },
+    { name: "two", spec: greet, needs: ["one"] },
+  ];
+  await lab.call("PUT", "/v1/definitions/greet-twice", { parameters, steps });
+  const rule = { cron: "@daily", params: { who: "the world" } };
+
+  await put("greeting", { ...rule, definition: "greet" });
+  const { run } = await lab.call<{ run: string }>("POST", "/v1/schedules/greeting/trigger");
+  await lab.until(run, "succeeded");
+  expect(await lab.output(run)).toBe("hello the world\n");
+
+  await put("greetings", { ...rule, definition: "greet-twice" });
+  const { run: group } = await lab.call<{ run: string }>("POST", "/v1/schedules/greetings/trigger");
+  const ended = await lab.call<{ state: string }>("GET", `/v1/groups/${group}?wait=30s`);
+  expect(ended.state).toBe("succeeded");
+  const { nextRunAt } = await lab.call<{ nextRunAt?: string }>("GET", "/v1/definitions/greet");
+  expect(nextRunAt).toBe((await get("greeting")).next);
+
+  await expect(put("greeting", { ...rule, definition: "nobody" })).rejects.toThrow(
+    "there is no definition nobody",
+  );
 });
 
 it("submits what a generator returns, and goes on after one that fails", async () => {

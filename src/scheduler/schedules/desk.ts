@@ -34,8 +34,9 @@ export function createScheduleDesk(deps: {
   runs: Runs;
   happenings: Happenings;
   clock: Clock;
+  hasDefinition(name: string): Promise<boolean>;
 }) {
-  const { stores, shelves, timings, runs, happenings, clock } = deps;
+  const { stores, shelves, timings, runs, happenings, clock, hasDefinition } = deps;
 
   async function find(name: string): Promise<Revised<Schedule>> {
     const entry = await stores.schedules.read(name);
@@ -68,16 +69,14 @@ export function createScheduleDesk(deps: {
     });
   }
 
-  /** A schedule that would never fire is refused; so is one without its calendar. */
+  /** A schedule that would never fire is refused; so is one without its calendar or definition. */
   async function requireFires(name: string, spec: ScheduleSpec, madeAt: number): Promise<void> {
+    if (spec.definition !== undefined && !(await hasDefinition(spec.definition)))
+      throw missing("definition", spec.definition);
     const calendar =
       spec.calendar === undefined ? undefined : await stores.calendars.read(spec.calendar);
     if (spec.calendar !== undefined && calendar === undefined)
-      throw new MillraceError(
-        "invalid_spec",
-        `calendar: there is no calendar ${spec.calendar}; make it first.`,
-        { field: "calendar" },
-      );
+      throw missing("calendar", spec.calendar);
     const timing = createTiming(name, spec, madeAt, calendar?.value);
     if (timing.nextOpen(clock.now()) !== undefined) return;
     const field = (["cron", "every", "at"] as const).find((one) => spec[one] !== undefined);
@@ -212,6 +211,15 @@ export function createScheduleDesk(deps: {
       return instants.length;
     },
 
+    /** When a definition is run next by any schedule; undefined when by none. */
+    nextRunAt(definition: string): number | undefined {
+      const instants = shelves.schedules
+        .entries()
+        .filter(({ value }) => value.spec.definition === definition && !isPaused(value))
+        .flatMap((entry) => nextFires(timings(entry), clock.now(), 1));
+      return instants.length === 0 ? undefined : Math.min(...instants);
+    },
+
     next: (entry: Revised<Schedule>, count: number): number[] =>
       nextFires(timings(entry), clock.now(), count),
 
@@ -221,6 +229,11 @@ export function createScheduleDesk(deps: {
 }
 
 const isPaused = ({ pause }: Schedule): boolean => pause !== undefined && pause.to === undefined;
+
+const missing = (field: "calendar" | "definition", name: string): MillraceError =>
+  new MillraceError("invalid_spec", `${field}: there is no ${field} ${name}; make it first.`, {
+    field,
+  });
 
 /** Fields that say when. */
 const WHEN = ["cron", "every", "anchor", "at", "zone", "calendar", "onClosed", "jitter"] as const;

@@ -98,15 +98,19 @@ function createSeats(deps: LineDeps, bell: Bell) {
       );
     }
     seat.busy = false;
-    expect(seat, seat.line.awaited());
+    // a run may have ended before its end was listened for: then it is looked at once more
+    if (expect(seat, seat.line.awaited())) seat.rung = true;
     if (deps.shelves.schedules.get(seat.name) === undefined && !seat.rung) seats.delete(seat.name);
     else schedule(seat, seat.rung ? 0 : next);
   }
 
-  function expect(seat: Seat, ids: readonly string[]): void {
+  /** Has the ends of these runs ring; true when one of them did not before. */
+  function expect(seat: Seat, ids: readonly string[]): boolean {
+    const isNew = ids.some((id) => !waiters.has(id));
     for (const id of seat.awaited) waiters.delete(id);
     for (const id of ids) waiters.set(id, seat);
     seat.awaited = ids;
+    return isNew;
   }
 
   function beginDue(signal: AbortSignal): void {

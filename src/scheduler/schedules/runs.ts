@@ -4,22 +4,17 @@ import { durationMs } from "../../shared/durations.ts";
 import { hasCode, MillraceError } from "../../shared/errors.ts";
 import type { Broker } from "../../shared/io/broker.ts";
 import type { JobStore } from "../../shared/io/job-store.ts";
+import { isOverGroup } from "../../shared/group.ts";
 import { newJob } from "../../shared/job-machine.ts";
 import { isFinal, type Origin } from "../../shared/job.ts";
 import type { RunId, Schedule } from "../../shared/schedule-state.ts";
 import type { JobSpec } from "../../shared/spec.ts";
 import type { Admission } from "../admission.ts";
+import type { StartRun } from "../definitions/start-run.ts";
+import type { GroupDesk } from "../groups/group-desk.ts";
 import { requireStorable, type Accept } from "../http/submit.ts";
 
 export type RunRequest = { id: RunId; name: string; schedule: Schedule; at: number };
-
-/** Runs a definition under an id; again under the same id it changes nothing. */
-export type StartRun = (
-  definition: string,
-  params: Readonly<Record<string, unknown>>,
-  origin: Origin,
-  id: RunId,
-) => Promise<void>;
 
 export type Runs = {
   /** The run that an instant of a schedule stands for. */
@@ -42,18 +37,24 @@ export function createRuns(deps: {
   store: Pick<JobStore, "read" | "requestCancel">;
   admission: Pick<Admission, "complete">;
   accept: Accept;
-  startRun?: StartRun;
+  startRun: StartRun;
+  groups: Pick<GroupDesk, "read" | "cancel">;
 }): Runs {
-  const { broker, store, admission, accept, startRun } = deps;
+  const { broker, store, admission, accept, startRun, groups } = deps;
   const { clock } = broker;
-  const { prefix, jobs } = broker.subjects;
+  const { subjects } = broker;
+
+  /** What was removed or has expired leaves a marker for a while. */
+  const isStored = async (
+    of: Broker["subjects"]["jobs" | "groups"],
+    id: string,
+  ): Promise<boolean> => (await broker.last(of.stream, of.record(id))) !== undefined;
 
   const createJob: Runs["createJob"] = async (id, asked, by, origin) => {
-    // what was removed or has expired leaves a marker for a while
-    if ((await broker.last(jobs.stream, jobs.record(id))) !== undefined) return undefined;
+    if (await isStored(subjects.jobs, id)) return undefined;
     const spec = keptAtLeast(admission.complete(asked), KEPT_MS);
     requireStorable(spec, broker.maxPayload);
-    const actor = `schedule ${by}`;
+    const actor = actorOf(by);
     try {
       const record = newJob(id, spec, clock.now(), { actor, origin });
       const accepted = await accept(record, { name: actor });
@@ -73,27 +74,46 @@ export function createRuns(deps: {
 
   return {
     idOf: (name, { createdAt }, at) =>
-      derivedId(prefix, "schedule", name, String(createdAt), String(at)),
+      derivedId(subjects.prefix, "schedule", name, String(createdAt), String(at)),
     createJob,
     async start({ id, name, schedule: { spec }, at }) {
       const origin: Origin = { schedule: { name, at } };
       if (spec.spec !== undefined) return createRun(id, told(spec.spec, name, at), name, origin);
       if (spec.generator !== undefined)
         return createRun(id, keptAtLeast(spec.generator, GENERATOR_KEPT_MS), name, origin);
-      if (startRun === undefined)
-        throw new MillraceError("not_found", `There is no definition ${spec.definition}.`);
-      await startRun(spec.definition ?? "", spec.params ?? {}, origin, id);
+      if ((await isStored(subjects.jobs, id)) || (await isStored(subjects.groups, id))) return;
+      await startRun(spec.definition ?? "", {
+        id,
+        parameters: spec.params ?? {},
+        actor: actorOf(name),
+        origin,
+      });
     },
     async isActive(id) {
-      const found = await store.read(id);
-      return found !== undefined && !isFinal(found.record.state);
+      const job = await store.read(id);
+      if (job !== undefined) return !isFinal(job.record.state);
+      try {
+        return !isOverGroup((await groups.read(id)).record.state);
+      } catch (error) {
+        if (!hasCode(error, "group_not_found")) throw error;
+        return false;
+      }
     },
     async cancel(id, name) {
       const reason = "A newer instant of its schedule replaces it.";
-      await store.requestCancel(id, { v: 1, at: clock.now(), actor: `schedule ${name}`, reason });
+      const actor = actorOf(name);
+      if ((await store.read(id)) !== undefined)
+        return store.requestCancel(id, { v: 1, at: clock.now(), actor, reason });
+      try {
+        await groups.cancel(id, actor, reason);
+      } catch (error) {
+        if (!hasCode(error, "group_not_found", "job_finished")) throw error;
+      }
     },
   };
 }
+
+const actorOf = (schedule: string): string => `schedule ${schedule}`;
 
 /** Programs find in their environment what they run for. */
 function told(spec: JobSpec, name: string, at: number): JobSpec {

@@ -1,12 +1,15 @@
 // Schedules put together: what callers may do with them, and the leader's duty to fire them.
 import type { Broker } from "../../shared/io/broker.ts";
+import { isOverGroup } from "../../shared/group.ts";
 import { createHappenings } from "../../shared/io/happenings.ts";
 import type { JobStore } from "../../shared/io/job-store.ts";
 import type { Log } from "../../shared/io/log.ts";
 import { isFinal } from "../../shared/job.ts";
 import type { Admission } from "../admission.ts";
 import type { ConfigBook } from "../config-book.ts";
+import type { Definitions } from "../definitions/definitions.ts";
 import type { Duty } from "../duties.ts";
+import type { GroupDesk } from "../groups/group-desk.ts";
 import { createAccept } from "../http/submit.ts";
 import type { Replica } from "../replica.ts";
 import { createCalendarDesk, type CalendarDesk } from "./calendar-desk.ts";
@@ -26,9 +29,11 @@ export function createSchedules(deps: {
   replica: Pick<Replica, "board" | "caughtUp">;
   book: ConfigBook;
   admission: Admission;
+  groups: GroupDesk;
+  definitions: Pick<Definitions, "start" | "desk">;
   log: Log;
 }): Schedules {
-  const { broker, store, replica, book, admission, log } = deps;
+  const { broker, store, replica, book, admission, groups, definitions, log } = deps;
   const { clock } = broker;
   const { prefix } = broker.subjects;
   const stores = createScheduleStores(broker);
@@ -36,10 +41,25 @@ export function createSchedules(deps: {
   const timings = createTimings(shelves);
   const happenings = createHappenings(broker);
   const accept = createAccept({ store, clock, admission, view: replica.board });
-  const runs = createRuns({ broker, store, admission, accept });
+  const runs = createRuns({
+    broker,
+    store,
+    admission,
+    accept,
+    startRun: definitions.start,
+    groups,
+  });
   const harvest = createHarvest({ store, runs, prefix });
   return {
-    desk: createScheduleDesk({ stores, shelves, timings, runs, happenings, clock }),
+    desk: createScheduleDesk({
+      stores,
+      shelves,
+      timings,
+      runs,
+      happenings,
+      clock,
+      hasDefinition: async (name) => (await definitions.desk.read(name)) !== undefined,
+    }),
     calendars: createCalendarDesk({ stores, shelves, happenings, clock }),
     duty: createScheduleDuty({
       stores,
@@ -53,10 +73,21 @@ export function createSchedules(deps: {
       async caughtUp() {
         await Promise.all([replica.caughtUp(), book.feed.caughtUp()]);
       },
-      onEnd: (listener) =>
-        replica.board.watch("*", ({ id, record, gone }) => {
+      onEnd(listener) {
+        const jobs = replica.board.watch("*", ({ id, record, gone }) => {
           if (gone || (record !== undefined && isFinal(record.state))) listener(id);
-        }),
+        });
+        const others = groups.index.watch((id) => {
+          const group = groups.index.get(id);
+          if (group === undefined || isOverGroup(group.record.state)) listener(id);
+        });
+        return {
+          [Symbol.dispose]() {
+            jobs[Symbol.dispose]();
+            others[Symbol.dispose]();
+          },
+        };
+      },
     }),
   };
 }

@@ -162,28 +162,24 @@ async function startReplica(
   const book = createConfigBook({ broker });
   const stop = new AbortController();
   const store = createJobStore(broker);
-  const groups = createGroups({
+  const parts = {
     broker,
     replica,
-    store,
-    complete: (spec) => spec,
-    tell: async () => 0,
-  });
-  const definitions = createDefinitions({
-    broker,
     book,
-    board: replica.board,
     store,
-    groups: groups.desk,
-    complete: (spec) => spec,
+    log: silentLog,
+    complete: <T>(spec: T): T => spec,
     tell: async () => 0,
-  });
+  };
+  const groups = createGroups(parts);
+  const made = { ...parts, board: replica.board, groups: groups.desk };
+  const definitions = createDefinitions(made);
   const running = Promise.all([replica.run(stop.signal), groups.feed.run(stop.signal)]);
   let stopping: Promise<void> | undefined;
   await until(() => replica.isWarm(), "the replica to be warm");
   const view = replica.board;
   const admission = createAdmission(view, auth.namespaceLimit);
-  const schedules = createSchedules({ broker, store, replica, book, admission, log: silentLog });
+  const schedules = createSchedules({ ...made, admission, definitions });
   let followed = 0;
   const counting: Broker = {
     ...broker,

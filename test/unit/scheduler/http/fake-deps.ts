@@ -99,6 +99,7 @@ export function fakeDeps(changes: Partial<HttpDeps> = {}): HttpDeps {
       everyPause: unexpected,
       trigger: unexpected,
       backfill: unexpected,
+      nextRunAt: unexpected,
       next: unexpected,
       events: unexpected,
     },
