@@ -87,9 +87,10 @@ describe("definitions", () => {
     expect((await call("GET", "/v1/definitions/d")).status).toBe(404);
   });
 
+  const put = (headers: Record<string, string>) =>
+    call("PUT", "/v1/definitions/d", { spec }, headers);
+
   it("take no condition that is none", async () => {
-    const put = (headers: Record<string, string>) =>
-      call("PUT", "/v1/definitions/d", { spec }, headers);
     expect((await put({ "If-Match": "5" })).body).toMatchObject({ code: "invalid_header" });
     expect((await put({ "If-None-Match": '"5"' })).body).toMatchObject({ code: "invalid_header" });
     expect((await put({ "If-Match": '"5"' })).body).toMatchObject({ code: "precondition_failed" });

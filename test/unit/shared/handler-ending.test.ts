@@ -1,11 +1,6 @@
 import { expect, it } from "vitest";
 
-import {
-  MAX_RESULT_BYTES,
-  refused,
-  returned,
-  threw,
-} from "../../../src/shared/handler-ending.ts";
+import { MAX_RESULT_BYTES, refused, returned, threw } from "../../../src/shared/handler-ending.ts";
 
 it("keeps JSON results as they will be read", () => {
   expect(returned(undefined)).toEqual({ outcome: "exited", exitCode: 0 });

@@ -40,8 +40,9 @@ describe("a reference", () => {
   });
 });
 
+const run = () => undefined;
+
 it("a handler is announced with its version, which must be a full one", () => {
-  const run = () => undefined;
   expect(announcementOf({ name: "resize", version: "2.1.0" })).toBe("resize@2.1.0");
   expect(announcementOf({ name: "resize" })).toBe("resize");
   expect(handlerName("resize@2.1.0")).toBe("resize");
