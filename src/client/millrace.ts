@@ -1,4 +1,6 @@
 // What the library can do, whichever way it reaches a Millrace.
+import { setMaxListeners } from "node:events";
+
 import type { Handler } from "../shared/handler.ts";
 import { MillraceError } from "../shared/errors.ts";
 import { isFinal } from "../shared/job.ts";
@@ -68,6 +70,8 @@ export type Millrace = AsyncDisposable & {
 };
 
 export const NEVER: AbortSignal = new AbortController().signal;
+// every call without a signal of its own listens to it for as long as it takes
+setMaxListeners(0, NEVER);
 
 /** `run`, by the other verbs. */
 export async function runHandler<Input, Result>(

@@ -143,7 +143,7 @@ describe("the list of executions", () => {
 
     const running = await lab.submit({ command: ["sleep", "600"], queue: "listed" });
     await lab.until(running, "running");
-    expect(idsOf(await list(`worker=${lab.workers[0]!.id}`))).toEqual([running]);
+    expect(idsOf(await list(`state=running&worker=${lab.workers[0]!.id}`))).toEqual([running]);
     await lab.call("POST", `/v1/jobs/${running}/cancel`);
     await lab.until(running, "cancelled");
   });
