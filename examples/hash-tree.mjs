@@ -2,8 +2,8 @@
 //
 //   node examples/hash-tree.mjs [directory]
 //
-// Starts its own scheduler and workers as separate processes, submits at least 200 jobs, starts the third worker and drains the
-// first when half of them are done, and compares the merged result with hashing here.
+// Starts its own scheduler and workers as separate processes and submits at least 200 jobs: when half of them are done, the third
+// worker comes and, with the other half under way, the first is drained. Compares the merged result with hashing here.
 import { execFileSync, spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -60,32 +60,27 @@ try {
 
   const leaving = await worker("leaving");
   await worker("staying");
-  const ids = await api.submitAll(
-    shares(files).map((stdin) => ({
-      command: ["xargs", "-d", "\\n", "sha256sum", "--"],
-      stdin,
-      labels: { example: "hash-tree" },
-    })),
-  );
+  const specs = shares(files).map((stdin) => ({
+    command: ["xargs", "-d", "\\n", "sha256sum", "--"],
+    stdin,
+    labels: { example: "hash-tree" },
+  }));
+  const half = Math.ceil(specs.length / 2);
+  const allFinished = (ids) => Promise.all(ids.map((id) => api.finished(id)));
 
-  let done = 0;
-  const finished = ids.map(async (id) => {
-    const job = await api.finished(id);
-    done += 1;
-    if (done === Math.ceil(ids.length / 2)) {
-      await worker("joining");
-      await api.drain(leaving.ready.worker);
-    }
-    return job;
-  });
-  const jobs = await Promise.all(finished);
+  const jobs = await allFinished(await api.submitAll(specs.slice(0, half)));
+  const joining = await worker("joining");
+  await api.registered(joining.ready.worker);
+  const rest = await api.submitAll(specs.slice(half));
+  await api.drain(leaving.ready.worker);
+  jobs.push(...(await allFinished(rest)));
   await leaving.gone;
 
   const failed = jobs.filter((job) => job.state !== "succeeded");
   if (failed.length > 0)
     throw new Error(`${failed.length} jobs failed, the first: ${JSON.stringify(failed[0])}`);
   const outputs = [];
-  for (const id of ids) outputs.push((await api.output(id)).trimEnd());
+  for (const { id } of jobs) outputs.push((await api.output(id)).trimEnd());
   const merged = sorted(outputs.join("\n"));
   const here = sorted(
     execFileSync("xargs", ["-d", "\\n", "sha256sum", "--"], {

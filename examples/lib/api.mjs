@@ -1,4 +1,6 @@
 // The few HTTP calls that the examples share; any HTTP client would do.
+import { setTimeout as sleep } from "node:timers/promises";
+
 const BATCH = { jobs: 500, characters: 2_000_000 };
 
 /** The specs in lists that a request can hold. */
@@ -52,6 +54,10 @@ export function millrace(url = process.env.MILLRACE_URL ?? "http://127.0.0.1:707
     },
     /** What the job's newest attempt wrote to standard output. */
     output: async (id) => (await call("GET", `/v1/jobs/${id}/logs?channel=stdout`)).text(),
+    /** Resolves when the worker is known and takes jobs. */
+    async registered(workerId) {
+      while (!(await this.workers()).some((worker) => worker.id === workerId)) await sleep(20);
+    },
     workers: async () => (await json("GET", "/v1/workers")).workers,
     drain: (workerId) => json("POST", `/v1/workers/${workerId}/drain`),
   };
