@@ -11,19 +11,22 @@ export type Mask = {
 type Span = { from: number; to: number };
 
 const STARS = Buffer.from("***");
+const NOTHING = Buffer.alloc(0);
 const MIN_LINE = 6;
 
 /** One mask per channel. A secret of several lines is masked line by line too, since programs print lines. */
 export function createMask(secrets: readonly string[]): Mask {
   const needles = [...new Set(secrets.flatMap(partsOf))].map((text) => Buffer.from(text));
   let waiting: Buffer = Buffer.alloc(0);
+  /** How far into what waits the stars reach that were let through last; below zero, other bytes were. */
+  let covered = -1;
 
-  /** What is a secret; secrets that overlap or touch are one span. */
+  /** What is a secret; secrets that overlap or touch are one span, and the first continues the stars let through last. */
   function spansIn(text: Buffer): Span[] {
     const found = needles
       .flatMap((needle) => occurrences(text, needle))
       .toSorted((a, b) => a.from - b.from);
-    const spans: Span[] = [];
+    const spans: Span[] = covered < 0 ? [] : [{ from: 0, to: covered }];
     for (const span of found) {
       const last = spans.at(-1);
       if (last === undefined || span.from > last.to) spans.push({ ...span });
@@ -32,26 +35,33 @@ export function createMask(secrets: readonly string[]): Mask {
     return spans;
   }
 
-  /** Where the longest end of the text starts that a secret begins with; a secret that reaches into it waits as a whole. */
-  function holdFrom(text: Buffer, spans: readonly Span[]): number {
-    const length = Math.max(0, ...needles.map((needle) => overlap(text, needle)));
-    const from = text.length - length;
-    return spans.find((span) => span.from < from && from < span.to)?.from ?? from;
+  /** Lets the text through up to `end`, with stars for the secrets that begin before it; the rest waits. */
+  function letThrough(text: Buffer, end: number): Uint8Array {
+    const pieces: Buffer[] = [];
+    let from = 0;
+    let starred = covered >= 0;
+    for (const [index, span] of spansIn(text).entries()) {
+      const continues = index === 0 && covered >= 0;
+      if (!continues && span.from >= end) break;
+      pieces.push(text.subarray(from, span.from), continues ? NOTHING : STARS);
+      from = span.to;
+      starred = true;
+    }
+    pieces.push(text.subarray(from, Math.max(from, end)));
+    covered = starred && from >= end ? from - end : -1;
+    waiting = Buffer.from(text.subarray(end));
+    return Buffer.concat(pieces);
   }
 
   return {
     pass(bytes) {
       const fresh = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
       const text = waiting.length > 0 ? Buffer.concat([waiting, fresh]) : fresh;
-      const spans = spansIn(text);
-      const end = holdFrom(text, spans);
-      waiting = Buffer.from(text.subarray(end));
-      return masked(text, spans, end);
+      const held = Math.max(0, ...needles.map((needle) => overlap(text, needle)));
+      return letThrough(text, text.length - held);
     },
     rest() {
-      const text = waiting;
-      waiting = Buffer.alloc(0);
-      return masked(text, spansIn(text), text.length);
+      return letThrough(waiting, waiting.length);
     },
   };
 }
@@ -73,17 +83,4 @@ function overlap(text: Buffer, needle: Buffer): number {
   for (let length = Math.min(needle.length - 1, text.length); length > 0; length -= 1)
     if (text.subarray(text.length - length).equals(needle.subarray(0, length))) return length;
   return 0;
-}
-
-/** The text up to `end`, with stars for the spans before it. */
-function masked(text: Buffer, spans: readonly Span[], end: number): Uint8Array {
-  const pieces: Buffer[] = [];
-  let from = 0;
-  for (const span of spans) {
-    if (span.from >= end) break;
-    pieces.push(text.subarray(from, span.from), STARS);
-    from = span.to;
-  }
-  const tail = text.subarray(from, end);
-  return pieces.length === 0 ? tail : Buffer.concat([...pieces, tail]);
 }
