@@ -1,21 +1,20 @@
 // A group in words: as a row of a list, and in full.
 import type { GroupView } from "../scheduler/http/group-view.ts";
 import { age, printable, shortDuration } from "./display.ts";
+import type { Listing } from "./listing.ts";
 
-export const GROUP_COLUMNS = ["ID", "STATE", "NAME", "AGE", "TOOK", "DONE", "FAILED"] as const;
-
-export function groupRow(group: GroupView, now: number): string[] {
-  const { progress } = group;
-  return [
+export const GROUPS: Listing<GroupView> = {
+  columns: ["ID", "STATE", "NAME", "AGE", "TOOK", "DONE", "FAILED"],
+  row: (group, now) => [
     group.id,
     group.state,
     group.name ?? "-",
     age(group.submittedAt, now),
     took(group, now),
-    `${progress.succeeded}/${progress.total}`,
-    String(progress.failed + progress.expired),
-  ];
-}
+    `${group.progress.succeeded}/${group.progress.total}`,
+    String(group.progress.failed + group.progress.expired),
+  ],
+};
 
 /** Everything about a group, line by line. */
 export function describeGroup(group: GroupView, now: number): string {

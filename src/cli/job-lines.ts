@@ -1,10 +1,9 @@
 // A job in words: as a row of a list, and in full.
 import type { JobState } from "../shared/job.ts";
 import { age, bytes, clip, commandLine, printable, shortDuration } from "./display.ts";
+import type { Listing } from "./listing.ts";
 import type { Colors } from "./terminal.ts";
 import type { AttemptView, JobView } from "./views.ts";
-
-export const JOB_COLUMNS = ["ID", "STATE", "QUEUE", "AGE", "TOOK", "WORKER", "WHAT"] as const;
 
 const WHAT_WIDTH = 48;
 
@@ -17,8 +16,10 @@ const STATE_COLORS = {
   expired: "magenta",
 } as const satisfies Record<JobState, keyof Colors>;
 
-export function jobRow(job: JobView, now: number, colors: Colors): string[] {
-  return [
+/** Jobs one by one, their states in colour. */
+export const jobListing = (colors: Colors): Listing<JobView> => ({
+  columns: ["ID", "STATE", "QUEUE", "AGE", "TOOK", "WORKER", "WHAT"],
+  row: (job, now) => [
     job.id,
     colors[STATE_COLORS[job.state]](job.state),
     job.queue,
@@ -26,8 +27,8 @@ export function jobRow(job: JobView, now: number, colors: Colors): string[] {
     took(job, now),
     job.worker ?? "-",
     clip(whatItDoes(job), WHAT_WIDTH),
-  ];
-}
+  ],
+});
 
 /** "exited 7", "signalled SIGKILL", "running": how a job ended or stands. */
 export function outcomeText(job: JobView): string {

@@ -4,7 +4,8 @@ import { Command } from "commander";
 import type { Api } from "../../client/api.ts";
 import { MillraceError } from "../../shared/errors.ts";
 import type { Context } from "../context.ts";
-import { jobRow, JOB_COLUMNS } from "../job-lines.ts";
+import { jobListing } from "../job-lines.ts";
+import { printList } from "../listing.ts";
 import { listJobs, type JobFilter } from "../job-list.ts";
 import { forServer, integer, ownOptions, type ServerOptions } from "../options.ts";
 
@@ -32,15 +33,7 @@ export function deadLettersCommand(context: Context): Command {
 async function list({ api, terminal }: Context, options: ListOptions): Promise<void> {
   const { limit, ...filter } = ownOptions(options);
   const jobs = listJobs(api(options), filter, limit, "/v1/dead-letters");
-  if (options.json) {
-    for await (const job of jobs) await terminal.printJson(job);
-    return;
-  }
-  const { renderTable } = await import("../table.ts");
-  const now = Date.now();
-  const rows: string[][] = [];
-  for await (const job of jobs) rows.push(jobRow(job, now, terminal.colors));
-  await terminal.print(renderTable(JOB_COLUMNS, rows));
+  await printList(terminal, options.json, jobs, jobListing(terminal.colors));
 }
 
 function retryCommand({ act, api, terminal }: Context): Command {

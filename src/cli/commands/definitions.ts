@@ -8,10 +8,32 @@ import type {
 } from "../../scheduler/http/definition-view.ts";
 import type { Context } from "../context.ts";
 import { age, printable, shortDuration } from "../display.ts";
+import { printList, type Listing } from "../listing.ts";
 import { forServer, integer, pair, type ServerOptions } from "../options.ts";
 
-const COLUMNS = ["NAME", "VERSION", "STATE", "NEWEST RUN", "AGE", "NEXT"] as const;
-const RUN_COLUMNS = ["ID", "STATE", "AGE", "TOOK", "EXIT", "VERSION", "WORKERS"] as const;
+const DEFINITIONS: Listing<DefinitionView> = {
+  columns: ["NAME", "VERSION", "STATE", "NEWEST RUN", "AGE", "NEXT"],
+  row: ({ name, version, definition, newestRun, nextRunAt }, now) => [
+    name,
+    String(version),
+    definition.enabled ? "enabled" : "disabled",
+    newestRun?.state ?? "-",
+    age(newestRun?.submittedAt, now),
+    nextRunAt ?? "-",
+  ],
+};
+const RUNS: Listing<RunView> = {
+  columns: ["ID", "STATE", "AGE", "TOOK", "EXIT", "VERSION", "WORKERS"],
+  row: (run, now) => [
+    run.id,
+    run.test ? `${run.state} (test)` : run.state,
+    age(run.submittedAt, now),
+    run.durationMs === undefined ? "-" : shortDuration(run.durationMs),
+    run.exitCode === undefined ? "-" : String(run.exitCode),
+    String(run.version),
+    run.workers.join(" ") || "-",
+  ],
+};
 
 const pathOf = (name: string): string => `/v1/definitions/${encodeURIComponent(name)}`;
 
@@ -112,18 +134,7 @@ export function runsCommand({ act, api, terminal }: Context): Command {
     act(async (name: string, { json, url, ...query }: HistoryOptions) => {
       const server = api({ ...(json && { json }), ...(url !== undefined && { url }) });
       const { runs } = await server.call<{ runs: RunView[] }>(`${pathOf(name)}/runs`, { query });
-      if (json) {
-        for (const run of runs) await terminal.printJson(run);
-        return;
-      }
-      const { renderTable } = await import("../table.ts");
-      const now = Date.now();
-      await terminal.print(
-        renderTable(
-          RUN_COLUMNS,
-          runs.map((run) => runRow(run, now)),
-        ),
-      );
+      await printList(terminal, json, runs, RUNS);
     }),
   );
 }
@@ -132,36 +143,8 @@ async function list({ api, terminal }: Context, options: ServerOptions): Promise
   const { definitions } = await api(options).call<{ definitions: DefinitionView[] }>(
     "/v1/definitions",
   );
-  if (options.json) {
-    for (const definition of definitions) await terminal.printJson(definition);
-    return;
-  }
-  const { renderTable } = await import("../table.ts");
-  const now = Date.now();
-  await terminal.print(
-    renderTable(
-      COLUMNS,
-      definitions.map(({ name, version, definition, newestRun, nextRunAt }) => [
-        name,
-        String(version),
-        definition.enabled ? "enabled" : "disabled",
-        newestRun?.state ?? "-",
-        age(newestRun?.submittedAt, now),
-        nextRunAt ?? "-",
-      ]),
-    ),
-  );
+  await printList(terminal, options.json, definitions, DEFINITIONS);
 }
-
-const runRow = (run: RunView, now: number): string[] => [
-  run.id,
-  run.test ? `${run.state} (test)` : run.state,
-  age(run.submittedAt, now),
-  run.durationMs === undefined ? "-" : shortDuration(run.durationMs),
-  run.exitCode === undefined ? "-" : String(run.exitCode),
-  String(run.version),
-  run.workers.join(" ") || "-",
-];
 
 function describe({ name, version, definition, statistics, ...view }: DefinitionDetail): string {
   const { total, succeeded, failed, cancelled, expired, averageMs, p50Ms, p95Ms } = statistics;

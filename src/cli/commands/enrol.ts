@@ -3,12 +3,21 @@ import { Command } from "commander";
 
 import type { Context } from "../context.ts";
 import { age } from "../display.ts";
+import { printList, type Listing } from "../listing.ts";
 import { duration, forServer, type ServerOptions } from "../options.ts";
 
 type EnrolmentView = { name: string; state: string; createdAt: string; createdBy: string };
 type Invitation = EnrolmentView & { join: string; expiresAt: string };
 
-const COLUMNS = ["WORKER", "STATE", "AGE", "BY"] as const;
+const LISTING: Listing<EnrolmentView> = {
+  columns: ["WORKER", "STATE", "AGE", "BY"],
+  row: ({ name, state, createdAt, createdBy }, now) => [
+    name,
+    state,
+    age(createdAt, now),
+    createdBy,
+  ],
+};
 
 export function enrolCommand(context: Context): Command {
   const command = new Command("enrol").description(
@@ -20,19 +29,7 @@ export function enrolCommand(context: Context): Command {
 
 async function list({ api, terminal }: Context, options: ServerOptions): Promise<void> {
   const answer = await api(options).call<{ enrolments: EnrolmentView[] }>("/v1/enrolments");
-  if (options.json) {
-    for (const one of answer.enrolments) await terminal.printJson(one);
-    return;
-  }
-  const { renderTable } = await import("../table.ts");
-  const now = Date.now();
-  const rows = answer.enrolments.map(({ name, state, createdAt, createdBy }) => [
-    name,
-    state,
-    age(createdAt, now),
-    createdBy,
-  ]);
-  await terminal.print(renderTable(COLUMNS, rows));
+  await printList(terminal, options.json, answer.enrolments, LISTING);
 }
 
 function inviteCommand({ act, api, terminal }: Context): Command {

@@ -4,7 +4,8 @@ import { Command } from "commander";
 import { isOverGroup } from "../../shared/group.ts";
 import type { GroupView } from "../../scheduler/http/group-view.ts";
 import type { Context } from "../context.ts";
-import { describeGroup, GROUP_COLUMNS, groupRow } from "../group-lines.ts";
+import { describeGroup, GROUPS } from "../group-lines.ts";
+import { printList } from "../listing.ts";
 import { awaitGroupEnd, groupPath, submitGroup } from "../groups.ts";
 import { forServer, integer, type ServerOptions } from "../options.ts";
 import { readDocument } from "../read-document.ts";
@@ -57,18 +58,7 @@ function listCommand({ act, api, terminal }: Context): Command {
       const { groups } = await api(options).call<{ groups: GroupView[] }>("/v1/groups", {
         query: { state, name, limit },
       });
-      if (options.json) {
-        for (const group of groups) await terminal.printJson(group);
-        return;
-      }
-      const { renderTable } = await import("../table.ts");
-      const now = Date.now();
-      await terminal.print(
-        renderTable(
-          GROUP_COLUMNS,
-          groups.map((group) => groupRow(group, now)),
-        ),
-      );
+      await printList(terminal, options.json, groups, GROUPS);
     }),
   );
 }

@@ -4,6 +4,7 @@ import { Command } from "commander";
 import type { BrokerCredentials } from "../../shared/io/credentials.ts";
 import type { Context } from "../context.ts";
 import { age } from "../display.ts";
+import { printList, type Listing } from "../listing.ts";
 import {
   type BrokerOptions,
   duration,
@@ -32,7 +33,17 @@ type Reach = {
 };
 type Made = { id: string; key: string };
 
-const COLUMNS = ["ID", "NAME", "MAY", "NAMESPACE", "AGE", "EXPIRES"] as const;
+const KEYS: Listing<KeyView> = {
+  columns: ["ID", "NAME", "MAY", "NAMESPACE", "AGE", "EXPIRES"],
+  row: ({ id, name, roles, scopes, namespace, createdAt, expiresAt }, now) => [
+    id,
+    name,
+    [...roles, ...scopes].join(" "),
+    namespace ?? "-",
+    age(createdAt, now),
+    expiresAt ?? "never",
+  ],
+};
 
 export function keysCommand(context: Context): Command {
   const command = new Command("keys").description("list API keys; create or revoke one");
@@ -42,25 +53,7 @@ export function keysCommand(context: Context): Command {
 
 async function list({ api, terminal }: Context, options: ServerOptions): Promise<void> {
   const { keys } = await api(options).call<{ keys: KeyView[] }>("/v1/api-keys");
-  if (options.json) {
-    for (const key of keys) await terminal.printJson(key);
-    return;
-  }
-  const { renderTable } = await import("../table.ts");
-  const now = Date.now();
-  await terminal.print(
-    renderTable(
-      COLUMNS,
-      keys.map(({ id, name, roles, scopes, namespace, createdAt, expiresAt }) => [
-        id,
-        name,
-        [...roles, ...scopes].join(" "),
-        namespace ?? "-",
-        age(createdAt, now),
-        expiresAt ?? "never",
-      ]),
-    ),
-  );
+  await printList(terminal, options.json, keys, KEYS);
 }
 
 function createCommand(context: Context): Command {

@@ -3,10 +3,10 @@ import { Command, Option } from "commander";
 
 import { JOB_STATES } from "../../shared/job.ts";
 import type { Context } from "../context.ts";
-import { jobRow, JOB_COLUMNS } from "../job-lines.ts";
+import { jobListing } from "../job-lines.ts";
 import { listJobs, type JobFilter } from "../job-list.ts";
+import { printList } from "../listing.ts";
 import { forServer, integer, ownOptions, type ServerOptions } from "../options.ts";
-import type { JobView } from "../views.ts";
 
 type Options = ServerOptions & JobFilter & { limit: number };
 
@@ -30,19 +30,9 @@ export function lsCommand({ act, api, terminal }: Context): Command {
     .option("-n, --limit <n>", "at most so many", integer(1), 50);
   return forServer(command).action(
     act(async (options: Options) => {
-      const { json } = options;
       const { limit, ...filter } = ownOptions(options);
       const jobs = listJobs(api(options), filter, limit);
-      if (json) for await (const job of jobs) await terminal.printJson(job);
-      else await printTable(jobs);
+      await printList(terminal, options.json, jobs, jobListing(terminal.colors));
     }),
   );
-
-  async function printTable(jobs: AsyncIterable<JobView>): Promise<void> {
-    const { renderTable } = await import("../table.ts");
-    const now = Date.now();
-    const rows: string[][] = [];
-    for await (const job of jobs) rows.push(jobRow(job, now, terminal.colors));
-    await terminal.print(renderTable(JOB_COLUMNS, rows));
-  }
 }

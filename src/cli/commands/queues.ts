@@ -5,6 +5,7 @@ import { MillraceError } from "../../shared/errors.ts";
 import type { QueueSettings } from "../../shared/queue-settings.ts";
 import type { Context } from "../context.ts";
 import { age } from "../display.ts";
+import { printList, type Listing } from "../listing.ts";
 import { duration, forServer, integer, type ServerOptions } from "../options.ts";
 import type { QueueView } from "../views.ts";
 
@@ -17,7 +18,17 @@ type SetOptions = ServerOptions & {
   ageing?: string;
 };
 
-const COLUMNS = ["QUEUE", "QUEUED", "RUNNING", "LIMIT", "OLDEST", "STATE"] as const;
+const QUEUES: Listing<QueueView> = {
+  columns: ["QUEUE", "QUEUED", "RUNNING", "LIMIT", "OLDEST", "STATE"],
+  row: ({ name, depth, maxRunning, oldestAt, paused }, now) => [
+    name,
+    String(depth.queued),
+    String(depth.running),
+    maxRunning === undefined ? "-" : String(maxRunning),
+    age(oldestAt, now),
+    paused ? "paused" : "open",
+  ],
+};
 
 export function queuesCommand(context: Context): Command {
   const command = new Command("queues").description(
@@ -79,25 +90,7 @@ function changesOf(options: SetOptions, { perKey }: QueueSettings): Record<strin
 
 async function list({ api, terminal }: Context, options: ServerOptions): Promise<void> {
   const { queues } = await api(options).call<{ queues: QueueView[] }>("/v1/queues");
-  if (options.json) {
-    for (const queue of queues) await terminal.printJson(queue);
-    return;
-  }
-  const { renderTable } = await import("../table.ts");
-  const now = Date.now();
-  await terminal.print(
-    renderTable(
-      COLUMNS,
-      queues.map(({ name, depth, maxRunning, oldestAt, paused }) => [
-        name,
-        String(depth.queued),
-        String(depth.running),
-        maxRunning === undefined ? "-" : String(maxRunning),
-        age(oldestAt, now),
-        paused ? "paused" : "open",
-      ]),
-    ),
-  );
+  await printList(terminal, options.json, queues, QUEUES);
 }
 
 const pathOf = (name: string): string => `/v1/queues/${encodeURIComponent(name)}`;

@@ -7,6 +7,7 @@ import { MISFIRES, OVERLAPS } from "../../shared/schedule.ts";
 import type { ScheduleView } from "../../scheduler/http/schedule-schema.ts";
 import type { Context } from "../context.ts";
 import { age, printable } from "../display.ts";
+import { printList, type Listing } from "../listing.ts";
 import { duration, forServer, integer, pair, type ServerOptions } from "../options.ts";
 import { describesJob, type JobOptions, readSpec } from "../spec-options.ts";
 
@@ -29,7 +30,18 @@ type PutOptions = JobOptions & {
 type Range = ServerOptions & { from: string; to: string };
 type EventView = { at: string; what: string; instant?: string; run?: string; reason?: string };
 
-const COLUMNS = ["SCHEDULE", "WHEN", "NEXT", "LAST", "FIRED", "SKIPPED", "STATE"] as const;
+const SCHEDULES: Listing<ScheduleView> = {
+  columns: ["SCHEDULE", "WHEN", "NEXT", "LAST", "FIRED", "SKIPPED", "STATE"],
+  row: (schedule, now) => [
+    schedule.name,
+    when(schedule),
+    schedule.next ?? "-",
+    schedule.last === undefined ? "-" : `${age(schedule.last.at, now)} ago`,
+    String(schedule.counts.fired),
+    String(schedule.counts.skipped),
+    schedule.paused === undefined ? "on" : "paused",
+  ],
+};
 
 const pathOf = (name: string, ...rest: string[]): string =>
   ["/v1/schedules", encodeURIComponent(name), ...rest].join("/");
@@ -40,11 +52,11 @@ export function schedulesCommand(context: Context): Command {
       "list schedules; put, get, delete, pause, resume or trigger one; see its next and past instants",
     )
     .enablePositionalOptions();
-  const list = context.act((options: ServerOptions) => printList(context, options));
-  forServer(command).action(list);
+  const printAll = context.act((options: ServerOptions) => list(context, options));
+  forServer(command).action(printAll);
   const ls = new Command("ls").description("list schedules, by name");
   return [
-    forServer(ls).action(list),
+    forServer(ls).action(printAll),
     putCommand(context),
     named(
       context,
@@ -248,24 +260,9 @@ function eventLine({ at, what, instant, run, reason }: EventView): string {
   return [at, what, instant ?? "-", run ?? "-", printable(reason ?? "")].join("  ").trimEnd();
 }
 
-async function printList({ api, terminal }: Context, options: ServerOptions): Promise<void> {
+async function list({ api, terminal }: Context, options: ServerOptions): Promise<void> {
   const { schedules } = await api(options).call<{ schedules: ScheduleView[] }>("/v1/schedules");
-  if (options.json) {
-    for (const one of schedules) await terminal.printJson(one);
-    return;
-  }
-  const { renderTable } = await import("../table.ts");
-  const now = Date.now();
-  const rows = schedules.map((one) => [
-    one.name,
-    when(one),
-    one.next ?? "-",
-    one.last === undefined ? "-" : `${age(one.last.at, now)} ago`,
-    String(one.counts.fired),
-    String(one.counts.skipped),
-    one.paused === undefined ? "on" : "paused",
-  ]);
-  await terminal.print(renderTable(COLUMNS, rows));
+  await printList(terminal, options.json, schedules, SCHEDULES);
 }
 
 function when({ schedule: { cron, every, at, zone } }: ScheduleView): string {
