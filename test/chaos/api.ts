@@ -3,7 +3,7 @@ import type { JobState } from "../../src/shared/job.ts";
 import type { JobSpec } from "../../src/shared/spec.ts";
 import type { Answer } from "./checker/history.ts";
 
-export type Reply = { answer: Answer; job?: string; code?: string };
+export type Reply = { askedAt: number; answer: Answer; job?: string; code?: string };
 
 export type WorkerShown = {
   id: string;
@@ -78,6 +78,7 @@ async function send(
   body: object,
   headers: Record<string, string> = {},
 ): Promise<Reply> {
+  const askedAt = Date.now();
   try {
     const response = await fetch(url, {
       method,
@@ -86,10 +87,11 @@ async function send(
       signal: AbortSignal.timeout(TIMEOUT_MS),
     });
     const { id, code } = (await response.json()) as { id?: string; code?: string };
-    if (response.ok) return { answer: "accepted", ...(id === undefined ? {} : { job: id }) };
+    if (response.ok)
+      return { askedAt, answer: "accepted", ...(id === undefined ? {} : { job: id }) };
     const answer = response.status >= 500 ? "unknown" : "refused";
-    return { answer, ...(code === undefined ? {} : { code }) };
+    return { askedAt, answer, ...(code === undefined ? {} : { code }) };
   } catch {
-    return { answer: "unknown" }; // it may have arrived
+    return { askedAt, answer: "unknown" }; // it may have arrived
   }
 }

@@ -80,8 +80,8 @@ export function startTraffic(options: TrafficOptions): Traffic {
     const job = replies.find(({ answer }) => answer === "accepted")?.job;
     if (job === undefined || planned.cancelAfterMs === undefined) return;
     await delay(planned.cancelAfterMs);
-    const { answer, code } = await insist((url) => cancelJob(url, job));
-    note({ kind: "cancel", at: Date.now(), job, answer, ...(code === undefined ? {} : { code }) });
+    const reply = await insist((url) => cancelJob(url, job));
+    note({ kind: "cancel", at: Date.now(), ...reply, job });
   }
 
   async function tryAgain(job: string): Promise<void> {

@@ -76,12 +76,12 @@ export function createCallers(stage: Stage, crew: Crew): Callers {
 
   function followUp(job: string, { cancelMs, retryMs }: Errand): void {
     const ask = (kind: "cancel" | "retry") => {
-      const seen = chronicle.note<CancelSeen | RetrySeen>({
-        kind,
-        at: chronicle.now(),
-        job,
-        answer: "unknown",
-      });
+      const at = chronicle.now();
+      const seen = chronicle.note<CancelSeen | RetrySeen>(
+        kind === "cancel"
+          ? { kind, askedAt: at, at, job, answer: "unknown" }
+          : { kind, at, job, answer: "unknown" },
+      );
       call(seen, async ({ actions }) => {
         const { name } = ANYBODY;
         await (kind === "cancel"

@@ -97,7 +97,14 @@ function checkFit(
 }
 
 function checkAfterCancel(story: Story, cancel: CancelSeen, accuse: Accuse): void {
-  const revivedAt = stepsOf(story).find(
+  const steps = stepsOf(story);
+  // it may have done its work, and the job been revived, before its answer came
+  const isDone = steps.some(
+    ({ entry, storedAt }) =>
+      entry.what === "cancelled" && storedAt >= cancel.askedAt && storedAt <= cancel.at,
+  );
+  if (isDone) return;
+  const revivedAt = steps.find(
     ({ entry, storedAt }) => entry.what === "retried" && storedAt >= cancel.at,
   )?.storedAt;
   const late = story.given.find(

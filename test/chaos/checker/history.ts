@@ -51,8 +51,15 @@ export type SubmitSeen = {
   code?: string;
 };
 
-/** A wish that a job may end. `at` is when the answer came. */
-export type CancelSeen = { kind: "cancel"; at: number; job: string; answer: Answer; code?: string };
+/** A wish that a job may end. `at` is when the answer came, `askedAt` when what it answers was asked. */
+export type CancelSeen = {
+  kind: "cancel";
+  askedAt: number;
+  at: number;
+  job: string;
+  answer: Answer;
+  code?: string;
+};
 export type RetrySeen = { kind: "retry"; at: number; job: string; answer: Answer; code?: string };
 
 /** A version of a job's record as the stream stored it; without a record: its removal. Some may be missing. */

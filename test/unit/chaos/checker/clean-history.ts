@@ -26,7 +26,14 @@ export function cleanHistory(): History {
     answer: "accepted",
     job: "plain",
   });
-  note({ kind: "cancel", at: tick(), job: "plain", answer: "refused", code: "job_finished" });
+  note({
+    kind: "cancel",
+    askedAt: tick(),
+    at: tick(),
+    job: "plain",
+    answer: "refused",
+    code: "job_finished",
+  });
 
   const failing = tale("failing", { retry: { attempts: 2 } }, "key-failing");
   failing.assign(1, "w1-id");
@@ -54,13 +61,16 @@ export function cleanHistory(): History {
   const cancelled = tale("cancelled", { slots: 2 });
   cancelled.assign(1, "w2-id", 2);
   cancelled.start(1, "w2-id");
-  note({ kind: "cancel", at: tick(), job: "cancelled", answer: "accepted" });
+  note({ kind: "cancel", askedAt: tick(), at: tick(), job: "cancelled", answer: "accepted" });
   cancelled.finish(1, "w2-id", { outcome: "cancelled" });
 
   const waited = tale("waited");
+  const askedAt = tick();
   waited.act({ type: "cancelled", at: tick(), actor: "api", reason: "asked" });
   waited.act({ type: "retried", at: tick(), actor: "api" });
+  note({ kind: "cancel", askedAt, at: tick(), job: "waited", answer: "accepted" });
   note({ kind: "retry", at: tick(), job: "waited", answer: "accepted" });
+  tick(60_000);
   waited.assign(2, "w1-id", 2);
   waited.start(2, "w1-id");
   waited.finish(2, "w1-id");
