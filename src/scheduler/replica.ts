@@ -186,9 +186,11 @@ export function createReplica(deps: { broker: Broker; log?: Log }): Replica {
 
   /** Goes on asking until it has an answer or is stopped. */
   async function insist(signal: AbortSignal, feeds: readonly Feed[]): Promise<void> {
+    // once, not for each try: a broker may be away for long
+    const stopped = aborted(signal);
     while (!signal.aborted) {
       try {
-        return await Promise.race([all(feeds), aborted(signal)]);
+        return await Promise.race([all(feeds), stopped]);
       } catch (error) {
         log.debug({ event: "catch_up_failed", error }, "catching up is tried again");
         await pause(RETRY_MS, signal);

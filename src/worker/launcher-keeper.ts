@@ -49,9 +49,10 @@ export async function keepLauncher(deps: {
     current: () => launcher,
     ready: () => starting ?? Promise.resolve(),
     async run(signal) {
+      const stopped = aborted(signal);
       while (!signal.aborted) {
-        await Promise.race([launcher.closed, aborted(signal)]);
-        if (signal.aborted || closing) return aborted(signal);
+        await Promise.race([launcher.closed, stopped]);
+        if (signal.aborted || closing) return stopped;
         log.error(
           { event: "launcher_died", pid: launcher.pid },
           "the launcher died; starting another",
