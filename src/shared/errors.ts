@@ -24,6 +24,7 @@ const CODES = {
   calendar_not_found: { status: 404, retry: false, title: "There is no such calendar" },
   worker_not_found: { status: 404, retry: false, title: "There is no such worker" },
   attempt_not_found: { status: 404, retry: false, title: "The job has no such attempt" },
+  file_not_found: { status: 404, retry: false, title: "There is no such file" },
   method_not_allowed: { status: 405, retry: false, title: "The method is not allowed here" },
   request_timeout: { status: 408, retry: true, title: "The request did not arrive in time" },
   job_finished: { status: 409, retry: false, title: "The job has already finished" },
@@ -60,6 +61,7 @@ const CODES = {
   queue_full: { status: 429, retry: true, title: "The queue is full" },
   too_many_requests: { status: 429, retry: true, title: "Too many requests" },
   headers_too_large: { status: 431, retry: false, title: "The headers are too large" },
+  file_damaged: { status: 500, retry: false, title: "The file is not what it was" },
   internal: { status: 500, retry: false, title: "Millrace failed" },
   broker_misconfigured: {
     status: 500,

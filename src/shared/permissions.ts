@@ -17,7 +17,6 @@ export function schedulerPermissions({ prefix, inboxes }: Subjects): Permissions
     publish: [
       `${prefix}.>`,
       ...buckets,
-      `$O.${prefix}_files.>`,
       "$JS.API.>",
       "$SYS.REQ.ACCOUNT.PING.CONNZ",
       "$SYS.REQ.SERVER.*.KICK",
@@ -29,12 +28,15 @@ export function schedulerPermissions({ prefix, inboxes }: Subjects): Permissions
 
 /** Beats under its own name, hears its own commands; writes records and output of whatever job it is given. */
 export function workerPermissions(subjects: Subjects, workerId: string): Permissions {
-  const { jobs, assign, logs, workers, control, ask, inbox } = subjects;
+  const { jobs, assign, logs, files, workers, control, ask, inbox } = subjects;
   return {
     publish: [
       workers.key(workerId),
       jobs.record("*"),
       logs.all,
+      files.all,
+      // never DIRECT.GET: its answers are what a worker stored, on whatever subject it names
+      `$JS.API.STREAM.MSG.GET.${files.stream}`,
       `$JS.API.STREAM.MSG.GET.${jobs.stream}`,
       `$JS.API.DIRECT.GET.${assign.stream}.${assign.to(workerId)}`,
       `${ask(workerId)}.*`,

@@ -14,6 +14,8 @@
 // $KV.mr_queues.<queue>.purge  up to where it was emptied  bucket mr_queues  republished to mr.queue.<queue>.purge
 // $KV.mr_config.<kind>.<name>  definitions, schedules, …   bucket mr_config  republished to mr.config.<kind>.<name>
 // mr.group.<group>             a group's plan and fate     stream MR_GROUPS  republished to mr.grouped.<group>
+// mr.file.<digits>             what makes pieces a file    stream MR_FILES
+// mr.file.<digits>.<upload>.<n>  its pieces                stream MR_FILES
 // mr.event.<kind>.<name>       what happened, and why      stream MR_EVENTS  republished to mr.told.<kind>.<name>
 //
 // Listen to the republished subjects only: a stream's own subject also shows what the stream refused.
@@ -96,6 +98,16 @@ export function createSubjects(prefix: string = DEFAULT_PREFIX) {
       of: (kind: string, name: string) => `${prefix}.event.${kind}.${name}`,
       all: `${prefix}.event.>`,
       told: `${prefix}.told.>`,
+    },
+    files: {
+      stream: `${upper}_FILES`,
+      record: (digits: string) => `${prefix}.file.${digits}`,
+      records: `${prefix}.file.*`,
+      piece: (digits: string, upload: string, index: number) =>
+        `${prefix}.file.${digits}.${upload}.${index}`,
+      pieces: (digits: string, upload: string) => `${prefix}.file.${digits}.${upload}.*`,
+      firstPieces: `${prefix}.file.*.*.0`,
+      all: `${prefix}.file.>`,
     },
     /** Where schedulers take jobs from callers on the broker. */
     submit: `${prefix}.api.submit`,

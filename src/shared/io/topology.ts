@@ -19,6 +19,8 @@ export type TopologyOptions = {
   logsMaxAgeMs?: number;
   /** Bytes of output kept; the oldest goes first. Default: the most of 8 GiB, 1 GiB and 128 MiB that the broker grants. */
   logsMaxBytes?: number;
+  /** Bytes of files kept; more is refused. Default: the most of 8 GiB, 1 GiB and 128 MiB that the broker grants beside the output. */
+  filesMaxBytes?: number;
   /** Patience with brokers that have just been started, in milliseconds; default 30 s. */
   patienceMs?: number;
 };
@@ -29,7 +31,7 @@ const DAY_MS = 86_400_000;
 const HOUR_MS = 3_600_000;
 /** Small beside the output: room for about 300,000 events. */
 const EVENTS_MAX_BYTES = 64 * 2 ** 20;
-const LOG_SIZES = [8 * 2 ** 30, 2 ** 30, 128 * 2 ** 20];
+const SIZES = [8 * 2 ** 30, 2 ** 30, 128 * 2 ** 20];
 const NO_SPACE = new Set([10_047, 10_023, 10_028]);
 const NOT_FOUND = 10_059;
 /** On the server, for the account. */
@@ -51,13 +53,14 @@ export async function ensureTopology(broker: Broker, options: TopologyOptions = 
   const manager = await openManager(broker, options.patienceMs ?? PATIENCE_MS);
   const streams = streamsOf(broker.subjects, options);
   const logs = logsOf(broker.subjects, options);
+  const files = filesOf(broker.subjects, options);
   await requireWhole(
     manager,
-    [...streams, logs].map(({ name }) => name),
+    [...streams, logs, files].map(({ name }) => name),
   );
   for (const wanted of streams) await ensureStream(manager, wanted);
-  const sizes = options.logsMaxBytes === undefined ? LOG_SIZES : [options.logsMaxBytes];
-  await ensureLogs(manager, logs, sizes);
+  await ensureBounded(manager, logs, options.logsMaxBytes);
+  await ensureBounded(manager, files, options.filesMaxBytes);
 }
 
 /** Nothing is stored before every stream is made: one that is missing beside one that was written to has been deleted. */
@@ -187,12 +190,32 @@ function logsOf(
   };
 }
 
-/** The output stream must be bounded, or it takes the space that the records need. */
-async function ensureLogs(
+/**
+ * Workers write here what they like. So it allows neither rollups, with which one of them could empty it, nor direct
+ * reads, whose answers are what was stored, on whatever subject the asker names.
+ */
+function filesOf({ files }: Subjects, { replicas = 1 }: TopologyOptions): Wanted {
+  return {
+    name: files.stream,
+    subjects: [files.all],
+    storage: "file",
+    retention: "limits",
+    num_replicas: replicas,
+    allow_direct: false,
+    allow_rollup_hdrs: false,
+    allow_msg_ttl: true,
+    discard: "new",
+    max_msgs_per_subject: 1,
+  };
+}
+
+/** Output and files must be bounded, or they take the space that the records need. */
+async function ensureBounded(
   manager: JetStreamManager,
   wanted: Wanted,
-  sizes: number[],
+  maxBytes: number | undefined,
 ): Promise<void> {
+  const sizes = maxBytes === undefined ? SIZES : [maxBytes];
   for (const [index, max_bytes] of sizes.entries()) {
     try {
       return await ensureStream(manager, { ...wanted, max_bytes });

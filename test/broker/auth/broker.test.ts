@@ -1,6 +1,7 @@
 // Who may what on the broker: what each kind of client needs works, and every line is tried to be crossed.
 import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { text as textOfStream } from "node:stream/consumers";
 import { connect, nkeyAuthenticator, type NatsConnection } from "nats";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
@@ -19,12 +20,14 @@ import { connectBroker, type Broker } from "../../../src/shared/io/broker.ts";
 import { createConfigStore, type ConfigStore } from "../../../src/shared/io/config-store.ts";
 import { createFeed } from "../../../src/shared/io/feed.ts";
 import { createJobStore } from "../../../src/shared/io/job-store.ts";
+import { createFileStore } from "../../../src/shared/io/files.ts";
 import { silentLog } from "../../../src/shared/io/log.ts";
 import { ensureTopology } from "../../../src/shared/io/topology.ts";
 import { textOf } from "../../../src/shared/io/wire.ts";
 import { newJob } from "../../../src/shared/job-machine.ts";
 import { until } from "../../lab/until.ts";
 import { newJobId } from "../http/http-lab.ts";
+import { refusals } from "./refusals.ts";
 import { startGuardedBroker, type GuardedBroker } from "../../lab/guarded-broker.ts";
 
 const WORKER = "build-1-abcd1234";
@@ -80,27 +83,6 @@ async function intruder(file: string, name: string, inboxPrefix: string): Promis
     inboxPrefix,
     maxReconnectAttempts: 0,
   });
-}
-
-/** What the broker says against these: each publish and each subscription that is refused. */
-async function refusals(
-  nc: NatsConnection,
-  { publish = [], subscribe = [] }: { publish?: string[]; subscribe?: string[] },
-): Promise<string[]> {
-  const refused: string[] = [];
-  const note = (error: Error | undefined) => {
-    const [, kind, subject] = /for (Publish|Subscription) to "([^"]+)"/i.exec(String(error)) ?? [];
-    if (kind !== undefined && subject !== undefined) refused.push(subject);
-  };
-  const reading = (async () => {
-    for await (const status of nc.status()) if (status.type === "error") note(status.error);
-  })();
-  for (const subject of subscribe) nc.subscribe(subject, { callback: note as () => void });
-  for (const subject of publish) nc.publish(subject, "{}");
-  await nc.flush();
-  await nc.close();
-  await reading;
-  return [...new Set(refused)].toSorted();
 }
 
 describe("a worker", () => {
@@ -161,6 +143,9 @@ describe("a worker", () => {
     const seq = await createJobStore(scheduler).create(record);
     expect((await jobs.read(record.id))?.seq).toBe(seq);
     await jobs.write({ ...record, attempt: 1 }, seq);
+    const files = createFileStore(worker, { spoolDir: server.dir });
+    const { digest } = await files.put(Buffer.from("left behind"), { limitBytes: 100 });
+    expect(await textOfStream(files.read(digest))).toBe("left behind");
     using _serving = worker.serve(subjects.control(WORKER), async (text) => `heard ${text}`);
     await worker.flush();
     expect(await scheduler.request(subjects.control(WORKER), "ping", 2_000)).toBe("heard ping");
@@ -195,6 +180,9 @@ describe("a worker", () => {
       "$JS.API.DIRECT.GET.KV_mr_config",
       "$JS.API.DIRECT.GET.MR_LOGS",
       "$JS.API.CONSUMER.CREATE.MR_JOBS",
+      "$JS.API.CONSUMER.CREATE.MR_FILES",
+      "$JS.API.STREAM.PURGE.MR_FILES",
+      `$JS.API.DIRECT.GET.MR_FILES.${subjects.files.all}`,
       "$SYS.REQ.USER.AUTH",
       "$SYS.REQ.SERVER.PING.CONNZ",
       "anything",

@@ -30,6 +30,7 @@ describe("the topology", () => {
       "KV_one_workers",
       "ONE_ASSIGN",
       "ONE_EVENTS",
+      "ONE_FILES",
       "ONE_GROUPS",
       "ONE_JOBS",
       "ONE_LOGS",

@@ -1,0 +1,48 @@
+// What a stored file is known by, and how it lies in the store: cut into pieces, with a record that makes them a file.
+import { createHash } from "node:crypto";
+import { z } from "zod";
+
+/** The name of a file's content: `sha256:` and 64 lower-case hexadecimal digits. */
+export type Digest = `sha256:${string}`;
+
+export type FileRecord = {
+  v: 1;
+  /** Bytes. */
+  size: number;
+  /** Bytes of each piece but the last. */
+  pieceBytes: number;
+  /** Which upload's pieces these are. */
+  upload: string;
+  /** Epoch ms of when it was last asked to be stored: a file that is wanted again begins a new life. */
+  storedAt: number;
+};
+
+const DIGEST = /^sha256:[0-9a-f]{64}$/;
+
+export const isDigest = (text: string): text is Digest => DIGEST.test(text);
+export const digestOf = (bytes: Uint8Array): Digest =>
+  `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
+/** The digest's digits: what stands in subjects and names of files. */
+export const digitsOf = (digest: Digest): string => digest.slice("sha256:".length);
+
+export const piecesIn = ({ size, pieceBytes }: Pick<FileRecord, "size" | "pieceBytes">): number =>
+  Math.ceil(size / pieceBytes);
+
+const record: z.ZodType<FileRecord> = z.object({
+  v: z.literal(1),
+  size: z.int().min(0),
+  pieceBytes: z.int().min(1_024),
+  // becomes part of a subject
+  upload: z.string().regex(/^[0-9a-z]{1,32}$/),
+  storedAt: z.number(),
+});
+
+/** The record in a text; undefined when it is none. */
+export function decodeFile(text: string): FileRecord | undefined {
+  try {
+    const parsed = record.safeParse(JSON.parse(text));
+    return parsed.success ? parsed.data : undefined;
+  } catch {
+    return undefined;
+  }
+}
