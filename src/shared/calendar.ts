@@ -3,6 +3,7 @@ import { z } from "zod";
 
 import { text } from "./fields.ts";
 import { dateOf, dayOf, weekdayOf, type DayNumber } from "./schedule-zone.ts";
+import { decodeStored } from "./stored.ts";
 
 const WEEKDAYS = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"] as const;
 /** A leap year, so that 02-29 is a day. */
@@ -70,11 +71,5 @@ export function createOpenDays(calendar: Calendar): OpenDays {
   };
 }
 
-export function decodeCalendar(json: string): Calendar | undefined {
-  try {
-    const parsed = calendarSchema.safeParse(JSON.parse(json));
-    return parsed.success ? parsed.data : undefined;
-  } catch {
-    return undefined;
-  }
-}
+export const decodeCalendar = (json: string): Calendar | undefined =>
+  decodeStored(json, calendarSchema);

@@ -1,6 +1,8 @@
 // Happenings: what Millrace or a person did to anything that is not a job, kept so that it can be looked up later.
 import { z } from "zod";
 
+import { decodeStored } from "./stored.ts";
+
 /** Jobs keep a timeline of their own; everything else is told here. `kind` and `name` are names (see `names.ts`). */
 export type Happening = {
   v: 1;
@@ -34,11 +36,5 @@ const happening: z.ZodType<Happening> = z.object({
 });
 
 /** The happening in a text; undefined when it is none. */
-export function decodeHappening(text: string): Happening | undefined {
-  try {
-    const parsed = happening.safeParse(JSON.parse(text));
-    return parsed.success ? parsed.data : undefined;
-  } catch {
-    return undefined;
-  }
-}
+export const decodeHappening = (text: string): Happening | undefined =>
+  decodeStored(text, happening);

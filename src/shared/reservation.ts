@@ -6,6 +6,7 @@ import { z } from "zod";
 
 import { affinity, constraint, duration, name } from "./fields.ts";
 import { isName, isWorkerId } from "./names.ts";
+import { decodeStored } from "./stored.ts";
 
 export const reservationSchema = z.strictObject({
   require: z.array(constraint).max(32).optional().describe("Tests that the worker must pass."),
@@ -51,11 +52,4 @@ const tenure: z.ZodType<Tenure> = z.object({
   expiresAt: z.number(),
 });
 
-export function decodeTenure(text: string): Tenure | undefined {
-  try {
-    const parsed = tenure.safeParse(JSON.parse(text));
-    return parsed.success ? parsed.data : undefined;
-  } catch {
-    return undefined;
-  }
-}
+export const decodeTenure = (text: string): Tenure | undefined => decodeStored(text, tenure);

@@ -2,6 +2,7 @@
 import { z } from "zod";
 
 import { scheduleSpecSchema, type ScheduleSpec } from "./schedule.ts";
+import { decodeStored } from "./stored.ts";
 
 /** Id of what a schedule started: a job, or the group that a definition of several steps is. */
 export type RunId = string;
@@ -132,19 +133,11 @@ const schedulesPause: z.ZodType<SchedulesPause> = z.object({
   pause: z.exactOptional(stretch),
 });
 
-export const decodeSchedule = (text: string): Schedule | undefined => decode(text, schedule);
-export const decodeScheduleState = (text: string): ScheduleState | undefined => decode(text, state);
+export const decodeSchedule = (text: string): Schedule | undefined => decodeStored(text, schedule);
+export const decodeScheduleState = (text: string): ScheduleState | undefined =>
+  decodeStored(text, state);
 export const decodeSchedulesPause = (text: string): SchedulesPause | undefined =>
-  decode(text, schedulesPause);
-
-function decode<T>(text: string, schema: z.ZodType<T>): T | undefined {
-  try {
-    const parsed = schema.safeParse(JSON.parse(text));
-    return parsed.success ? parsed.data : undefined;
-  } catch {
-    return undefined;
-  }
-}
+  decodeStored(text, schedulesPause);
 
 /** How far a schedule has come that was never looked at. */
 export const freshState = ({ createdAt, since }: Schedule): ScheduleState => ({

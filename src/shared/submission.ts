@@ -2,6 +2,7 @@
 import { z } from "zod";
 
 import { ERROR_CODES, type ErrorCode } from "./errors.ts";
+import { decodeStored } from "./stored.ts";
 
 /** Most jobs in one request. */
 export const MAX_SUBMISSIONS = 500;
@@ -37,14 +38,6 @@ const results: z.ZodType<SubmissionResults> = z.object({
 });
 
 export const decodeSubmissions = (text: string): Submissions | undefined =>
-  decode(text, submissions);
-export const decodeResults = (text: string): SubmissionResults | undefined => decode(text, results);
-
-function decode<T>(text: string, schema: z.ZodType<T>): T | undefined {
-  try {
-    const parsed = schema.safeParse(JSON.parse(text));
-    return parsed.success ? parsed.data : undefined;
-  } catch {
-    return undefined;
-  }
-}
+  decodeStored(text, submissions);
+export const decodeResults = (text: string): SubmissionResults | undefined =>
+  decodeStored(text, results);

@@ -5,6 +5,7 @@ import { z } from "zod";
 
 import { labelKey, name, text } from "./fields.ts";
 import { JOB_STATES } from "./job.ts";
+import { decodeStored } from "./stored.ts";
 
 const MAX_NAMES = 64;
 
@@ -55,18 +56,10 @@ export type WebhookState = { v: 1; after: number };
 
 const state: z.ZodType<WebhookState> = z.object({ v: z.literal(1), after: z.int().min(0) });
 
-export const decodeWebhook = (content: string): Webhook | undefined => decode(content, webhook);
+export const decodeWebhook = (content: string): Webhook | undefined =>
+  decodeStored(content, webhook);
 export const decodeWebhookState = (content: string): WebhookState | undefined =>
-  decode(content, state);
-
-function decode<T>(content: string, schema: z.ZodType<T>): T | undefined {
-  try {
-    const parsed = schema.safeParse(JSON.parse(content));
-    return parsed.success ? parsed.data : undefined;
-  } catch {
-    return undefined;
-  }
-}
+  decodeStored(content, state);
 
 /** The value of `Millrace-Signature`: HMAC-SHA256, in hex, over `<atS>.<body>`. */
 export function signatureOf(secret: string, atS: number, body: string): string {

@@ -6,6 +6,7 @@ import { z } from "zod";
 import { ID_ALPHABET, isName } from "../../shared/names.ts";
 import type { Caller } from "./caller.ts";
 import { scopesOf } from "./scopes.ts";
+import { decodeStored } from "../../shared/stored.ts";
 
 /** The kind of its entries in the configuration; they are named by the key's id. */
 export const API_KEY_KIND = "api-key";
@@ -27,13 +28,7 @@ const stored = z.object({
 
 export type ApiKey = z.infer<typeof stored>;
 
-export function decodeApiKey(text: string): ApiKey | undefined {
-  try {
-    return stored.safeParse(JSON.parse(text)).data;
-  } catch {
-    return undefined;
-  }
-}
+export const decodeApiKey = (text: string): ApiKey | undefined => decodeStored(text, stored);
 
 const newId = customAlphabet(ID_ALPHABET, 12);
 const newSecret = customAlphabet(ID_ALPHABET, 40);

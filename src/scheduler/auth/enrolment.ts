@@ -9,6 +9,7 @@ import type { Clock } from "../../shared/io/clock.ts";
 import type { ConfigStore } from "../../shared/io/config-store.ts";
 import { ID_ALPHABET, isWorkerId, workerName } from "../../shared/names.ts";
 import { workerPermissions } from "../../shared/permissions.ts";
+import { decodeStored } from "../../shared/stored.ts";
 import type { Subjects } from "../../shared/subjects.ts";
 
 /** The kind of its entries in the configuration; they are named by the worker. */
@@ -27,13 +28,7 @@ const stored = z.object({
 
 export type Enrolment = z.infer<typeof stored>;
 
-export function decodeEnrolment(text: string): Enrolment | undefined {
-  try {
-    return stored.safeParse(JSON.parse(text)).data;
-  } catch {
-    return undefined;
-  }
-}
+export const decodeEnrolment = (text: string): Enrolment | undefined => decodeStored(text, stored);
 
 const newSecret = customAlphabet(ID_ALPHABET, 40);
 const digest = (token: string): Buffer => createHash("sha256").update(token).digest();

@@ -2,17 +2,14 @@
 import { isDeepStrictEqual } from "node:util";
 
 import type { Definition, StoredDefinition } from "../../shared/definition.ts";
-import { hasCode, MillraceError } from "../../shared/errors.ts";
 import type { Clock } from "../../shared/io/clock.ts";
 import type { ConfigStore, Revised } from "../../shared/io/config-store.ts";
 import type { Happenings } from "../../shared/io/happenings.ts";
+import { insist, requireExpected, type Expected } from "../expected.ts";
 import { requireSchema } from "./parameters.ts";
 import { noDefinition } from "./start-run.ts";
 
 export type Entry = Revised<StoredDefinition>;
-
-/** What a caller expects to find: a revision, or 0 for nothing; absent: whatever is there. */
-export type Expected = number | undefined;
 
 export type DefinitionDesk = {
   read(name: string): Promise<Entry | undefined>;
@@ -26,8 +23,6 @@ export type DefinitionDesk = {
   /** Its runs stay. Throws `definition_not_found`, `precondition_failed`. */
   remove(name: string, actor: string, expected: Expected): Promise<void>;
 };
-
-const MAX_ROUNDS = 10;
 
 export function createDefinitionDesk(deps: {
   entries: ConfigStore<StoredDefinition>;
@@ -47,7 +42,7 @@ export function createDefinitionDesk(deps: {
       insist(async () => {
         requireSchema(definition.parameters);
         const found = await entries.read(name);
-        requireExpected(name, found, expected);
+        requireExpected(`definition ${name}`, found, expected);
         if (found !== undefined && isDeepStrictEqual(found.value.definition, definition))
           return { entry: found, what: "unchanged" };
         const version = (found?.value.version ?? 0) + 1;
@@ -67,30 +62,9 @@ export function createDefinitionDesk(deps: {
       insist(async () => {
         const found = await entries.read(name);
         if (found === undefined) throw noDefinition(name);
-        requireExpected(name, found, expected);
+        requireExpected(`definition ${name}`, found, expected);
         await entries.remove(name, found.revision);
         await told(name, "removed", actor, found.value.version);
       }),
   };
-}
-
-function requireExpected(name: string, found: Entry | undefined, expected: Expected): void {
-  if (expected === undefined || expected === (found?.revision ?? 0)) return;
-  throw new MillraceError(
-    "precondition_failed",
-    found === undefined
-      ? `There is no definition ${name} any more.`
-      : `Definition ${name} is at version ${found.value.version}; look at it again.`,
-  );
-}
-
-/** Again when somebody else was faster, unless the caller wants to know. */
-async function insist<T>(act: () => Promise<T>): Promise<T> {
-  for (let round = 1; ; round += 1) {
-    try {
-      return await act();
-    } catch (error) {
-      if (!hasCode(error, "lost_race") || round === MAX_ROUNDS) throw error;
-    }
-  }
 }

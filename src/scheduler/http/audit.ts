@@ -7,6 +7,7 @@ import { decodeCursor, encodeCursor, invalidCursor } from "./cursor.ts";
 import type { HttpDeps } from "./deps.ts";
 import type { HttpEnv } from "./env.ts";
 import { instant, iso } from "./job-view.ts";
+import { limitUpTo } from "./limit.ts";
 
 const DEFAULT_LIMIT = 100;
 const MAX_LIMIT = 1_000;
@@ -34,13 +35,7 @@ const auditRoute = createRoute({
     "Every change but submits, whose records name their submitter; refused ones too. Kept for 30 days.",
   request: {
     query: z.strictObject({
-      limit: z
-        .string()
-        .regex(/^\d{1,4}$/, "must be a number")
-        .transform(Number)
-        .refine((count) => count >= 1 && count <= MAX_LIMIT, `must be 1 to ${MAX_LIMIT}`)
-        .optional()
-        .openapi({ type: "integer", minimum: 1, maximum: MAX_LIMIT }),
+      limit: limitUpTo(MAX_LIMIT, DEFAULT_LIMIT),
       cursor: z.string().optional().describe("`next` of the page before."),
     }),
   },

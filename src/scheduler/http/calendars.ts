@@ -5,7 +5,7 @@ import { calendarSchema, type Calendar } from "../../shared/calendar.ts";
 import { specError } from "../../shared/spec.ts";
 import { json, jsonBody, problems } from "./answers.ts";
 import { readJson } from "./body.ts";
-import { conditionParameters, readCondition, tagOf } from "./conditions.ts";
+import { conditionParameters, expectedBy, tagOf } from "./conditions.ts";
 import type { HttpDeps } from "./deps.ts";
 import type { HttpEnv } from "./env.ts";
 import { calendarParams } from "./ids.ts";
@@ -70,13 +70,13 @@ export function createCalendarRoutes({ calendars }: Pick<HttpDeps, "calendars">)
     )
     .openapi(putRoute, async (c) => {
       const { name } = c.req.valid("param");
-      const condition = readCondition(c);
+      const expected = expectedBy(c);
       const parsed = calendarSchema.safeParse(await readJson(c));
       if (!parsed.success) throw specError(parsed.error);
       const { revision, created } = await calendars.put(
         name,
         parsed.data,
-        condition,
+        expected,
         c.get("caller").name,
       );
       c.header("ETag", tagOf(revision));
@@ -88,7 +88,7 @@ export function createCalendarRoutes({ calendars }: Pick<HttpDeps, "calendars">)
       return c.json({ name, calendar: value }, 200);
     })
     .openapi(deleteRoute, async (c) => {
-      await calendars.remove(c.req.valid("param").name, readCondition(c), c.get("caller").name);
+      await calendars.remove(c.req.valid("param").name, expectedBy(c), c.get("caller").name);
       return c.body(null, 204);
     });
 }

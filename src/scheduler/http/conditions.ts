@@ -2,19 +2,20 @@
 import type { Context } from "hono";
 
 import { MillraceError } from "../../shared/errors.ts";
-import type { Condition } from "../schedules/desk.ts";
+import type { Expected } from "../expected.ts";
 
-const TAG = /^"(\d{1,15})"$/;
+const TAG = /^(?:W\/)?"(\d{1,15})"$/;
 
 export const tagOf = (revision: number): string => `"${revision}"`;
 
-/** Throws `invalid_header` for what was not given out as an ETag. */
-export function readCondition(c: Context): Condition {
-  const none = c.req.header("if-none-match");
-  if (none === "*") return "absent";
-  if (none !== undefined) throw invalid("If-None-Match", "Only * has a meaning here.");
-  const match = c.req.header("if-match");
-  if (match === undefined) return undefined;
+/** What the request's conditions expect. Throws `invalid_header` for what was not given out as an ETag. */
+export function expectedBy(c: Context): Expected {
+  const match = c.req.header("if-match")?.trim();
+  const none = c.req.header("if-none-match")?.trim();
+  if (none !== undefined && (none !== "*" || match !== undefined))
+    throw invalid("If-None-Match", "Only * has a meaning here, without If-Match.");
+  if (none === "*") return 0;
+  if (match === undefined || match === "*") return undefined;
   const revision = TAG.exec(match)?.[1];
   if (revision === undefined) throw invalid("If-Match", "Give the ETag that GET answered.");
   return Number(revision);

@@ -64,8 +64,6 @@ export type DefinitionView = z.infer<typeof definitionViewSchema>;
 export type DefinitionDetail = z.infer<typeof definitionDetailSchema>;
 export type RunView = z.infer<typeof runSchema>;
 
-export const definitionTag = (revision: number): string => `"${revision}"`;
-
 export function runView(run: Run, shown: RunState = run.state): RunView {
   const { id, kind, version, test, submittedAt, startedAt, finishedAt, exitCode } = run;
   const ran = startedAt !== undefined && finishedAt !== undefined;

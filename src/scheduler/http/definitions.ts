@@ -1,17 +1,15 @@
 // Definitions: store one, look at it, remove it. Changes name what they expect to find by its ETag.
 import { createRoute, OpenAPIHono, z } from "@hono/zod-openapi";
-import type { Context } from "hono";
 
 import { parseDefinition } from "../../shared/definition.ts";
-import { MillraceError } from "../../shared/errors.ts";
-import type { Entry, Expected } from "../definitions/definition-desk.ts";
+import type { Entry } from "../definitions/definition-desk.ts";
 import { noDefinition } from "../definitions/start-run.ts";
 import { createStatistics } from "../definitions/statistics.ts";
 import { json, jsonBody, problems } from "./answers.ts";
 import { readJson } from "./body.ts";
+import { conditionParameters, expectedBy, tagOf } from "./conditions.ts";
 import {
   definitionDetailSchema,
-  definitionTag,
   definitionView,
   definitionViewSchema,
   statisticsView,
@@ -20,21 +18,6 @@ import type { HttpDeps } from "./deps.ts";
 import type { HttpEnv } from "./env.ts";
 import { definitionParams } from "./ids.ts";
 import { DEFINITION_REFERENCE } from "./spec-schema.ts";
-
-const conditions = [
-  {
-    in: "header",
-    name: "If-Match",
-    description: "The ETag that it must still have.",
-    schema: { type: "string" },
-  },
-  {
-    in: "header",
-    name: "If-None-Match",
-    description: "`*`: there must be none yet.",
-    schema: { type: "string" },
-  },
-] as const;
 
 const listRoute = createRoute({
   method: "get",
@@ -59,7 +42,7 @@ const putRoute = createRoute({
   path: "/v1/definitions/{name}",
   summary: "Store a definition",
   description: "Replaces it as a whole. One that says the same keeps its version.",
-  parameters: [...conditions],
+  parameters: [...conditionParameters],
   request: {
     params: definitionParams,
     body: { ...jsonBody(DEFINITION_REFERENCE), required: true },
@@ -76,7 +59,7 @@ const deleteRoute = createRoute({
   path: "/v1/definitions/{name}",
   summary: "Remove a definition",
   description: "Its runs go on, and their history stays for as long as they are kept.",
-  parameters: [conditions[0]],
+  parameters: [conditionParameters[0]],
   request: { params: definitionParams },
   responses: { 204: { description: "It is gone." }, ...problems(404, 412, 507) },
 });
@@ -92,7 +75,7 @@ export function createDefinitionRoutes({ definitions, clock }: HttpDeps) {
       const { name } = c.req.valid("param");
       const entry = await desk.read(name);
       if (entry === undefined) throw noDefinition(name);
-      c.header("ETag", definitionTag(entry.revision));
+      c.header("ETag", tagOf(entry.revision));
       const statistics = runs.statistics(name) ?? createStatistics();
       return c.json({ ...show(entry), statistics: statisticsView(statistics, clock.now()) }, 200);
     })
@@ -101,7 +84,7 @@ export function createDefinitionRoutes({ definitions, clock }: HttpDeps) {
       const expected = expectedBy(c);
       const definition = parseDefinition(await readJson(c));
       const { entry, what } = await desk.put(name, definition, c.get("caller").name, expected);
-      c.header("ETag", definitionTag(entry.revision));
+      c.header("ETag", tagOf(entry.revision));
       return c.json(show(entry), what === "created" ? 201 : 200);
     })
     .openapi(deleteRoute, async (c) => {
@@ -109,19 +92,4 @@ export function createDefinitionRoutes({ definitions, clock }: HttpDeps) {
       await desk.remove(name, c.get("caller").name, expectedBy(c));
       return c.body(null, 204);
     });
-}
-
-/** The revision in the request's conditions; throws `invalid_header` for what is no ETag of a definition. */
-function expectedBy(c: Context): Expected {
-  const match = c.req.header("if-match");
-  const none = c.req.header("if-none-match");
-  if (none === "*" && match === undefined) return 0;
-  const revision = match === undefined ? undefined : /^(?:W\/)?"(\d{1,15})"$/.exec(match)?.[1];
-  if (none === undefined && (match === undefined || revision !== undefined))
-    return revision === undefined ? undefined : Number(revision);
-  throw new MillraceError(
-    "invalid_header",
-    "Give If-Match with the ETag of the definition, or If-None-Match: *, or neither.",
-    { field: none === undefined ? "If-Match" : "If-None-Match" },
-  );
 }

@@ -10,24 +10,14 @@ import type { HttpDeps } from "./deps.ts";
 import type { HttpEnv } from "./env.ts";
 import { listFilters, listQueryOf } from "./job-filters.ts";
 import { jobSchema, jobView } from "./job-view.ts";
+import { limitUpTo } from "./limit.ts";
 
 const DEFAULT_LIMIT = 50;
 const MAX_LIMIT = 200;
 
 /** How much of a listing is wanted. */
 export const pageParameters = {
-  limit: z
-    .string()
-    .regex(/^\d{1,4}$/, "must be a number")
-    .transform(Number)
-    .refine((count) => count >= 1 && count <= MAX_LIMIT, `must be 1 to ${MAX_LIMIT}`)
-    .optional()
-    .openapi({
-      type: "integer",
-      minimum: 1,
-      maximum: MAX_LIMIT,
-      description: `Default ${DEFAULT_LIMIT}.`,
-    }),
+  limit: limitUpTo(MAX_LIMIT, DEFAULT_LIMIT),
   cursor: z.string().optional().describe("`next` of the page before, with the same filters."),
 };
 

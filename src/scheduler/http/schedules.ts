@@ -5,7 +5,7 @@ import { scheduleSpecSchema, type ScheduleSpec } from "../../shared/schedule.ts"
 import { specError } from "../../shared/spec.ts";
 import { json, jsonBody, problems } from "./answers.ts";
 import { readJson } from "./body.ts";
-import { conditionParameters, readCondition, tagOf } from "./conditions.ts";
+import { conditionParameters, expectedBy, tagOf } from "./conditions.ts";
 import type { HttpDeps } from "./deps.ts";
 import type { HttpEnv } from "./env.ts";
 import { scheduleParams } from "./ids.ts";
@@ -90,9 +90,9 @@ export function createScheduleRoutes({ schedules }: Pick<HttpDeps, "schedules">)
     )
     .openapi(putRoute, async (c) => {
       const { name } = c.req.valid("param");
-      const condition = readCondition(c);
+      const expected = expectedBy(c);
       const spec = parseSchedule(await readJson(c));
-      const { entry, created } = await schedules.put(name, spec, condition, c.get("caller").name);
+      const { entry, created } = await schedules.put(name, spec, expected, c.get("caller").name);
       const { state } = await schedules.get(name);
       c.header("ETag", tagOf(entry.revision));
       const view = scheduleView({ entry, state }, schedules.next);
@@ -104,7 +104,7 @@ export function createScheduleRoutes({ schedules }: Pick<HttpDeps, "schedules">)
       return c.json(scheduleView(standing, schedules.next), 200);
     })
     .openapi(deleteRoute, async (c) => {
-      await schedules.remove(c.req.valid("param").name, readCondition(c), c.get("caller").name);
+      await schedules.remove(c.req.valid("param").name, expectedBy(c), c.get("caller").name);
       return c.body(null, 204);
     })
     .openapi(nextRoute, async (c) => {

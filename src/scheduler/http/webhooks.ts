@@ -1,7 +1,6 @@
 // Webhooks: who is told of changes, and what could not be told.
 import { createRoute, OpenAPIHono, z } from "@hono/zod-openapi";
 
-import { MillraceError } from "../../shared/errors.ts";
 import type { Revised } from "../../shared/io/config-store.ts";
 import { JOB_STATES } from "../../shared/job.ts";
 import { isName } from "../../shared/names.ts";
@@ -11,6 +10,7 @@ import type { WebhookEvent } from "../webhooks/event.ts";
 import type { DeadLetter } from "../webhooks/dead-letters.ts";
 import { json, jsonBody, problems } from "./answers.ts";
 import { readJson, readOptionalJson } from "./body.ts";
+import { conditionParameters, expectedBy, tagOf } from "./conditions.ts";
 import type { HttpDeps } from "./deps.ts";
 import type { HttpEnv } from "./env.ts";
 import { instant, iso } from "./job-view.ts";
@@ -66,13 +66,6 @@ const deadLetterSchema = z
 
 const { properties } = z.toJSONSchema(webhookSchema, { io: "input" });
 const settingsBody = jsonBody({ type: "object", properties: properties ?? {} });
-const matchParameter = {
-  in: "header",
-  name: "If-Match",
-  description: "The ETag that the webhook must still have; with `If-None-Match: *` it must be new.",
-  schema: { type: "string" },
-} as const;
-
 const listRoute = createRoute({
   method: "get",
   path: "/v1/webhooks",
@@ -97,7 +90,7 @@ const putRoute = createRoute({
   summary: "Have changes of jobs sent to an address",
   description:
     "Events are told at least once, each under one id for good, signed in `Millrace-Signature: t=<s>,v1=<HMAC-SHA256 of t.body>`. Replaces all settings; only a secret that is left out stays.",
-  parameters: [matchParameter],
+  parameters: [...conditionParameters],
   request: { params, body: { ...settingsBody, required: true } },
   responses: {
     200: json("The settings are stored.", webhookView),
@@ -110,7 +103,7 @@ const deleteRoute = createRoute({
   method: "delete",
   path: "/v1/webhooks/{name}",
   summary: "Remove a webhook",
-  parameters: [matchParameter],
+  parameters: [conditionParameters[0]],
   request: { params },
   responses: { 204: { description: "The webhook is gone." }, ...problems(404, 412, 507) },
 });
@@ -160,21 +153,21 @@ export function createWebhookRoutes({ webhooks }: Pick<HttpDeps, "webhooks">) {
     .openapi(listRoute, (c) => c.json({ webhooks: webhooks.list().map(viewOf) }, 200))
     .openapi(getRoute, async (c) => {
       const found = await webhooks.read(c.req.valid("param").name);
-      c.header("ETag", tagOf(found));
+      c.header("ETag", tagOf(found.revision));
       return c.json(viewOf(found), 200);
     })
     .openapi(putRoute, async (c) => {
       const { name } = c.req.valid("param");
       const parsed = webhookSchema.safeParse(await readJson(c));
       if (!parsed.success) throw specError(parsed.error);
-      const expected = expectedRevision(c.req.header("if-match"), c.req.header("if-none-match"));
+      const expected = expectedBy(c);
       const { stored, isNew, made } = await webhooks.put(name, parsed.data, expected);
-      c.header("ETag", tagOf(stored));
+      c.header("ETag", tagOf(stored.revision));
       const view = { ...viewOf(stored), ...(made === undefined ? {} : { secret: made }) };
       return isNew ? c.json(view, 201) : c.json(view, 200);
     })
     .openapi(deleteRoute, async (c) => {
-      const expected = expectedRevision(c.req.header("if-match"));
+      const expected = expectedBy(c);
       await webhooks.remove(c.req.valid("param").name, expected);
       return c.body(null, 204);
     })
@@ -206,16 +199,3 @@ const letterView = ({ event, reason, at }: DeadLetter) => ({
   reason,
   event,
 });
-
-const tagOf = ({ revision }: Revised<unknown>): string => `"${revision}"`;
-
-/** The revision that the headers expect: 0 for "must be new", undefined for any. Throws `invalid_header`. */
-function expectedRevision(match: string | undefined, noneMatch?: string): number | undefined {
-  if (noneMatch?.trim() === "*") return 0;
-  if (match === undefined || match.trim() === "*") return undefined;
-  const [, revision] = /^\s*"(\d{1,15})"\s*$/.exec(match) ?? [];
-  if (revision !== undefined) return Number(revision);
-  throw new MillraceError("invalid_header", "If-Match takes one ETag as the webhook had it.", {
-    field: "If-Match",
-  });
-}

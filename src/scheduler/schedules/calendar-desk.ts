@@ -4,7 +4,7 @@ import { MillraceError } from "../../shared/errors.ts";
 import type { Clock } from "../../shared/io/clock.ts";
 import type { Revised } from "../../shared/io/config-store.ts";
 import type { Happenings } from "../../shared/io/happenings.ts";
-import { insist, requireCondition, type Condition } from "./desk.ts";
+import { insist, requireExpected, type Expected } from "../expected.ts";
 import type { ScheduleShelves, ScheduleStores } from "./shelves.ts";
 
 const KIND = "calendar";
@@ -31,17 +31,17 @@ export function createCalendarDesk(deps: {
   return {
     list: () => shelves.calendars.entries(),
     get: find,
-    async put(name: string, calendar: Calendar, condition: Condition, actor: string) {
+    async put(name: string, calendar: Calendar, expected: Expected, actor: string) {
       return insist(async () => {
         const before = await stores.calendars.read(name);
-        requireCondition(name, condition, before);
+        requireExpected(`calendar ${name}`, before, expected);
         const revision = await stores.calendars.put(name, calendar, before?.revision ?? 0);
         await tell(name, before === undefined ? "created" : "changed", actor);
         return { revision, created: before === undefined };
       });
     },
     /** Throws `calendar_in_use`, `calendar_not_found`, `precondition_failed`. */
-    async remove(name: string, condition: Condition, actor: string): Promise<void> {
+    async remove(name: string, expected: Expected, actor: string): Promise<void> {
       const user = shelves.schedules.entries().find(({ value }) => value.spec.calendar === name);
       if (user !== undefined)
         throw new MillraceError(
@@ -50,7 +50,7 @@ export function createCalendarDesk(deps: {
         );
       await insist(async () => {
         const entry = await find(name);
-        requireCondition(name, condition, entry);
+        requireExpected(`calendar ${name}`, entry, expected);
         await stores.calendars.remove(name, entry.revision);
         await tell(name, "deleted", actor);
       });

@@ -1,5 +1,5 @@
 // What callers may do with schedules: make, change, remove, pause, trigger, run the past, and ask.
-import { hasCode, MillraceError } from "../../shared/errors.ts";
+import { MillraceError } from "../../shared/errors.ts";
 import type { Clock } from "../../shared/io/clock.ts";
 import type { Revised } from "../../shared/io/config-store.ts";
 import type { Happenings } from "../../shared/io/happenings.ts";
@@ -12,20 +12,16 @@ import {
 } from "../../shared/schedule-state.ts";
 import { createTiming } from "../../shared/schedule-timing.ts";
 import { overlapOf, type ScheduleSpec } from "../../shared/schedule.ts";
+import { insist, requireExpected, type Expected } from "../expected.ts";
 import type { Runs } from "./runs.ts";
 import { EVERY, type ScheduleShelves, type ScheduleStores } from "./shelves.ts";
 import { KIND } from "./tellings.ts";
 import type { Timings } from "./timings.ts";
 
-/** What must be so before a change: nothing is there yet, or what is there stands at a revision. */
-export type Condition = "absent" | number | undefined;
-
 export type ScheduleDesk = ReturnType<typeof createScheduleDesk>;
 
 /** A schedule as it stands, and how far it has come. */
 export type Standing = { entry: Revised<Schedule>; state: ScheduleState };
-
-const MAX_ROUNDS = 20;
 
 export function createScheduleDesk(deps: {
   stores: ScheduleStores;
@@ -103,12 +99,12 @@ export function createScheduleDesk(deps: {
     async put(
       name: string,
       spec: ScheduleSpec,
-      condition: Condition,
+      expected: Expected,
       actor: string,
     ): Promise<{ entry: Revised<Schedule>; created: boolean }> {
       return insist(async () => {
         const before = await stores.schedules.read(name);
-        requireCondition(name, condition, before);
+        requireExpected(`schedule ${name}`, before, expected);
         if (before !== undefined && sameSpec(before.value.spec, spec))
           return { entry: before, created: false };
         const now = clock.now();
@@ -120,10 +116,10 @@ export function createScheduleDesk(deps: {
       });
     },
 
-    async remove(name: string, condition: Condition, actor: string): Promise<void> {
+    async remove(name: string, expected: Expected, actor: string): Promise<void> {
       await insist(async () => {
         const entry = await find(name);
-        requireCondition(name, condition, entry);
+        requireExpected(`schedule ${name}`, entry, expected);
         await stores.schedules.remove(name, entry.revision);
         await tell(name, "deleted", actor);
       });
@@ -261,30 +257,4 @@ function withTriggered(
     last: { at, decidedAt: at, run },
     ...(spec.generator === undefined ? {} : { generator: { ...state.generator, counts, open } }),
   };
-}
-
-/** Throws `precondition_failed` when an entry is not as the caller last saw it. */
-export function requireCondition(
-  name: string,
-  condition: Condition,
-  entry: { revision: number } | undefined,
-): void {
-  if (condition === undefined) return;
-  if (condition === "absent" ? entry === undefined : entry?.revision === condition) return;
-  throw new MillraceError(
-    "precondition_failed",
-    condition === "absent"
-      ? `There is a ${name} already.`
-      : `${name} has changed since you read it; read it again.`,
-  );
-}
-
-/** Again when somebody else was faster. */
-export async function insist<T>(act: () => Promise<T>): Promise<T> {
-  for (let round = 1; ; round += 1)
-    try {
-      return await act();
-    } catch (error) {
-      if (!hasCode(error, "lost_race") || round >= MAX_ROUNDS) throw error;
-    }
 }

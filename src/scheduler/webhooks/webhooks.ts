@@ -6,6 +6,7 @@ import type { Broker } from "../../shared/io/broker.ts";
 import type { ConfigStore, Revised } from "../../shared/io/config-store.ts";
 import type { Happenings } from "../../shared/io/happenings.ts";
 import type { Webhook, WebhookSettings, WebhookState } from "../../shared/webhook.ts";
+import { requireExpected } from "../expected.ts";
 import { readDeadLetters, revival, type DeadLetter } from "./dead-letters.ts";
 import type { Deliver, Delivery } from "./deliver.ts";
 
@@ -61,7 +62,7 @@ export function createWebhooks(deps: {
     read,
     async put(name, settings, expected) {
       const known = await store.read(name);
-      require(known, expected);
+      requireExpected(`webhook ${name}`, known, expected);
       if (known === undefined) {
         await begin(name);
         const secret = settings.secret ?? randomBytes(24).toString("base64url");
@@ -77,7 +78,7 @@ export function createWebhooks(deps: {
     },
     async remove(name, expected) {
       const known = await read(name);
-      require(known, expected);
+      requireExpected(`webhook ${name}`, known, expected);
       await store.remove(name, known.revision);
       const state = await states.read(name);
       if (state !== undefined) await states.remove(name, state.revision).catch(ignoreRace);
@@ -99,14 +100,6 @@ export function createWebhooks(deps: {
       );
     },
   };
-}
-
-function require(known: Revised<Webhook> | undefined, expected: number | undefined): void {
-  if (expected === undefined || expected === (known?.revision ?? 0)) return;
-  throw new MillraceError(
-    "precondition_failed",
-    "The webhook has changed since; read it and try again.",
-  );
 }
 
 /** The courier kept its position for the last time: it goes when the leader hears that the webhook is gone. */
