@@ -13,6 +13,9 @@ export type Admission = {
   requireRoom(specs: readonly JobSpec[]): void;
 };
 
+/** Codes that say: not now, but later. */
+export const NO_ROOM = ["queue_full", "key_busy", "quota_exceeded"] as const;
+
 type View = Pick<Board, "queueSettings" | "waitingIn" | "bearersOf" | "unfinishedOf">;
 
 const FULL_RETRY_AFTER_S = 5;

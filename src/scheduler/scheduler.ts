@@ -75,7 +75,7 @@ export async function runScheduler(
     broker,
     replica,
     store,
-    complete: admission.complete,
+    admission,
     tell: createHappenings(broker).tell,
     log,
   });
@@ -85,7 +85,7 @@ export async function runScheduler(
     board,
     store,
     groups: groups.desk,
-    complete: admission.complete,
+    admission,
     tell: createHappenings(broker).tell,
   });
   const schedules = createSchedules({

@@ -122,8 +122,10 @@ export function parseGroupSpec(value: unknown): GroupSpec {
 
 export type Flaw = { path: PropertyKey[]; message: string };
 
+type Planned = Pick<Member, "name" | "spec"> & FanOut;
+
 /** What is wrong with members as a whole: each by itself may be sound. */
-export function flawsOf(members: readonly ({ name: string } & FanOut)[]): Flaw[] {
+export function flawsOf(members: readonly Planned[]): Flaw[] {
   const names = members.map((member) => member.name);
   const flaws = members.flatMap((member, index) => memberFlaws(member, index, names));
   if (flaws.length > 0) return flaws;
@@ -141,15 +143,16 @@ export function flawsOf(members: readonly ({ name: string } & FanOut)[]): Flaw[]
     : [{ path: [], message: `make ${jobs} jobs; a group may have ${MAX_GROUP_JOBS}` }];
 }
 
-function memberFlaws(
-  member: { name: string } & FanOut,
-  index: number,
-  names: readonly string[],
-): Flaw[] {
+function memberFlaws(member: Planned, index: number, names: readonly string[]): Flaw[] {
   const flaws: Flaw[] = [];
   if (names.indexOf(member.name) < index)
     flaws.push({ path: [index, "name"], message: `there is a "${member.name}" already` });
   const kinds = (["count", "matrix", "onEvery"] as const).filter((kind) => member[kind]);
+  if (kinds[0] !== undefined && member.spec.unique !== undefined)
+    flaws.push({
+      path: [index, "spec", "unique"],
+      message: `jobs of one member would all bear it; leave out ${kinds[0]} or unique`,
+    });
   if (kinds[1] !== undefined)
     flaws.push({ path: [index, kinds[1]], message: `give ${kinds[0]} or ${kinds[1]}, not both` });
   for (const [place, need] of (member.needs ?? []).entries())
@@ -184,6 +187,8 @@ export type MemberEnd = "succeeded" | "failed" | "cancelled" | "skipped";
 export type MemberNote = {
   /** Names or ids of the workers it runs on, written down before the first job is made. */
   chosen?: string[];
+  /** The job that was there already for the unique key of its own: how that one ends, the member does. */
+  metBy?: string;
   /** All its jobs were made: one that is missing has been removed and is never made again. */
   made?: true;
   /** How it ended, with its jobs' states then. */

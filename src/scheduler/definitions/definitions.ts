@@ -8,7 +8,7 @@ import type { Admission } from "../admission.ts";
 import type { ConfigBook, Shelf } from "../config-book.ts";
 import type { Board } from "../core/board.ts";
 import type { GroupDesk } from "../groups/group-desk.ts";
-import { requireStorable } from "../http/submit.ts";
+import { createAccept, requireStorable } from "../http/submit.ts";
 import { createDefinitionDesk, type DefinitionDesk } from "./definition-desk.ts";
 import { createPurge, type Purge } from "./purge.ts";
 import { createRunIndex, type RunIndex } from "./run-index.ts";
@@ -27,13 +27,13 @@ export type Definitions = {
 export function createDefinitions(deps: {
   broker: Broker;
   book: ConfigBook;
-  board: Pick<Board, "watch" | "get">;
+  board: Board;
   store: JobStore;
   groups: GroupDesk;
-  complete: Admission["complete"];
+  admission: Admission;
   tell: Happenings["tell"];
 }): Definitions {
-  const { broker, book, board, store, groups, complete, tell } = deps;
+  const { broker, book, board, store, groups, admission, tell } = deps;
   const { clock, maxPayload } = broker;
   const runs = createRunIndex();
 
@@ -60,7 +60,8 @@ export function createDefinitions(deps: {
       store,
       groups,
       clock,
-      complete,
+      accept: createAccept({ store, clock, admission, view: board }),
+      complete: admission.complete,
       requireStorable: (spec) => requireStorable(spec, maxPayload),
     }),
     purge: createPurge({ runs, store, groups }),

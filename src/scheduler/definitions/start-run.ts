@@ -6,11 +6,13 @@ import type { Parameters } from "../../shared/definition-template.ts";
 import type { Clock } from "../../shared/io/clock.ts";
 import type { Revised } from "../../shared/io/config-store.ts";
 import type { JobStore } from "../../shared/io/job-store.ts";
+import type { JobRecord } from "../../shared/job.ts";
 import { newJob } from "../../shared/job-machine.ts";
 import type { Origin } from "../../shared/job.ts";
 import type { JobSpec } from "../../shared/spec.ts";
-import type { Admission } from "../admission.ts";
+import { NO_ROOM, type Admission } from "../admission.ts";
 import type { GroupDesk } from "../groups/group-desk.ts";
+import type { Accept } from "../http/submit.ts";
 import { checkParameters } from "./parameters.ts";
 import type { RunIndex } from "./run-index.ts";
 
@@ -24,16 +26,26 @@ export type RunRequest = {
   origin?: Pick<Origin, "schedule" | "namespace">;
 };
 
-export type StartedRun = { id: string; kind: "job" | "group"; version: number };
+export type StartedRun = {
+  id: string;
+  kind: "job" | "group";
+  version: number;
+  /** It is another job, which stands for the unique key. */
+  existing?: true;
+};
 
-/** Throws `definition_not_found`, `definition_disabled`, `run_active`, and `invalid_spec` for parameters that do not fit. */
+/**
+ * Throws `definition_not_found`, `definition_disabled`, `run_active`, `invalid_spec` for parameters that do not fit,
+ * and for a run that is one job what its queue says: `queue_full`, `key_busy`, `quota_exceeded`.
+ */
 export type StartRun = (name: string, request: RunRequest) => Promise<StartedRun>;
 
 export function createStartRun(deps: {
   /** The newest definition of a name. */
   read(name: string): Promise<Revised<StoredDefinition> | undefined>;
   runs: Pick<RunIndex, "active">;
-  store: Pick<JobStore, "write">;
+  store: Pick<JobStore, "read">;
+  accept: Accept;
   groups: Pick<GroupDesk, "submit">;
   clock: Clock;
   /** The spec with what its queue says for jobs that do not say themselves. */
@@ -41,7 +53,7 @@ export function createStartRun(deps: {
   /** Throws when the broker could not hold the job. */
   requireStorable(spec: JobSpec): void;
 }): StartRun {
-  const { read, runs, store, groups, clock, complete, requireStorable } = deps;
+  const { read, runs, store, accept, groups, clock, complete, requireStorable } = deps;
 
   async function runnable(name: string): Promise<StoredDefinition> {
     const found = await read(name);
@@ -77,20 +89,28 @@ export function createStartRun(deps: {
         params,
         ...(policy === undefined ? {} : { exclusive: { key: name, policy } }),
       });
-    } else {
-      const spec = complete(plan.spec);
-      requireStorable(spec);
-      await storeOnce(newJob(id, spec, clock.now(), submission));
+      return { id, kind: "group", version };
     }
-    return { id, kind: plan.kind, version };
+    const spec = complete(plan.spec);
+    requireStorable(spec);
+    const other = await storeOnce(newJob(id, spec, clock.now(), submission), actor);
+    return other === undefined
+      ? { id, kind: "job", version }
+      : { id: other, kind: "job", version, existing: true };
   };
 
-  async function storeOnce(record: ReturnType<typeof newJob>): Promise<void> {
+  /** Resolves to the other job that stands for the unique key, if one does. */
+  async function storeOnce(record: JobRecord, actor = "api"): Promise<string | undefined> {
+    const { namespace } = record.origin ?? {};
     try {
-      await store.write(record, 0);
+      const by = { name: actor, ...(namespace === undefined ? {} : { namespace }) };
+      const accepted = await accept(record, by);
+      return accepted.existing ? accepted.record.id : undefined;
     } catch (error) {
-      // it was started before
-      if (!hasCode(error, "lost_race")) throw error;
+      if (!hasCode(error, "lost_race", ...NO_ROOM)) throw error;
+      // it was started before, when there was room
+      if ((await store.read(record.id)) !== undefined) return undefined;
+      throw error;
     }
   }
 }

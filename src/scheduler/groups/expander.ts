@@ -3,7 +3,7 @@
 // A change of a group or of one of its jobs wakes it. Everything it writes follows from what stands in the streams,
 // so that a new leader goes on where the last one stopped: jobs are named by their place, records change by compare-and-set.
 import { hasCode } from "../../shared/errors.ts";
-import { isOverGroup, type GroupRecord } from "../../shared/group.ts";
+import { isOverGroup, type GroupRecord, type MemberNote } from "../../shared/group.ts";
 import { begun } from "../../shared/group-machine.ts";
 import { settled, type Standing } from "../../shared/group-progress.ts";
 import type { Clock } from "../../shared/io/clock.ts";
@@ -11,12 +11,14 @@ import { pause } from "../../shared/io/lifecycle.ts";
 import type { GroupStore } from "../../shared/io/group-store.ts";
 import type { Log } from "../../shared/io/log.ts";
 import { isFinal } from "../../shared/job.ts";
+import { NO_ROOM } from "../admission.ts";
 import { createBell } from "../bell.ts";
 import type { Board } from "../core/board.ts";
 import type { Duty } from "../duties.ts";
 import { chooseWorkers } from "./choose-workers.ts";
 import type { Children } from "./children.ts";
 import { isStale, type Child, type GroupIndex, type KnownGroup } from "./group-index.ts";
+import { createHeld } from "./held.ts";
 import { inLanes } from "./lanes.ts";
 import type { Monitor } from "./monitor.ts";
 import type { Turns } from "./turns.ts";
@@ -27,7 +29,7 @@ export type ExpanderDeps = {
   caughtUp: () => Promise<void>;
   groups: GroupStore;
   children: Children;
-  board: Pick<Board, "get" | "workers">;
+  board: Pick<Board, "get" | "watch" | "workers">;
   turns: Turns;
   monitor: Monitor;
   clock: Clock;
@@ -42,6 +44,9 @@ const RETRY_MS = 1_000;
 const LONGEST_REST_MS = 50;
 const LONGEST_SLEEP_MS = 60_000;
 
+/** What comes after a step: another at once, one when there is room for more jobs, or nothing until something changes. */
+type Next = "step" | "room" | "change";
+
 export function createExpander(deps: ExpanderDeps): Duty {
   return {
     name: "groups",
@@ -52,6 +57,7 @@ export function createExpander(deps: ExpanderDeps): Duty {
       const dirty = new Set(index.live());
       const active = new Map<string, Promise<void>>();
       const timers = new Set<NodeJS.Timeout>();
+      using held = createHeld(mark);
       const step = createStep(deps, signal);
 
       function mark(groupId: string): void {
@@ -75,7 +81,9 @@ export function createExpander(deps: ExpanderDeps): Duty {
       async function turn(groupId: string): Promise<void> {
         const began = clock.mono();
         try {
-          if (await step(groupId)) mark(groupId);
+          const next = await step(groupId);
+          if (next === "step") mark(groupId);
+          if (next === "room") held.hold(groupId);
           // what arrives meanwhile is looked at together: a large group is not gone through for each of its jobs
           await pause(Math.min(LONGEST_REST_MS, clock.mono() - began), signal);
         } catch (error) {
@@ -89,6 +97,9 @@ export function createExpander(deps: ExpanderDeps): Duty {
       }
 
       using _watch = index.watch(mark);
+      using _moves = deps.board.watch("*", ({ record, gone }) => {
+        if (gone || record?.state !== "queued") held.stir();
+      });
       try {
         while (!signal.aborted) {
           for (const groupId of dirty) {
@@ -109,29 +120,36 @@ export function createExpander(deps: ExpanderDeps): Duty {
   };
 }
 
-/** Makes one step with a group; resolves to true when another is to follow at once. */
+/** Makes one step with a group. */
 function createStep(deps: ExpanderDeps, signal: AbortSignal) {
   const { index, groups, children, board, turns, monitor, clock } = deps;
 
   /** Losing the race means that the feed brings what somebody else made of the record. */
-  async function write({ seq }: KnownGroup, record: GroupRecord): Promise<boolean> {
+  async function write({ seq }: KnownGroup, record: GroupRecord): Promise<Next> {
     try {
       index.groupChanged(record, await groups.write(record, seq));
-      return true;
+      return "step";
     } catch (error) {
-      if (hasCode(error, "lost_race")) return false;
+      if (hasCode(error, "lost_race")) return "change";
       throw error;
     }
   }
 
-  function chosen(record: GroupRecord, { members }: Standing): GroupRecord | undefined {
-    const choosing = members.filter(({ choosing: now }) => now);
-    if (choosing.length === 0) return undefined;
-    const workers = board.workers(clock.mono());
-    const notes = choosing.map(({ member }) => [
-      member.name,
-      { ...record.members[member.name], chosen: chooseWorkers(member, workers) },
-    ]);
+  /** What is written down before any job of a member is made: its workers, or the job that stands for its unique key. */
+  function prepared(record: GroupRecord, { members }: Standing): GroupRecord | undefined {
+    const notes = members.flatMap(
+      ({ member, choosing, missing: wanted }): [string, MemberNote][] => {
+        const note = record.members[member.name] ?? {};
+        if (choosing) {
+          const chosen = chooseWorkers(member, board.workers(clock.mono()));
+          return [[member.name, { ...note, chosen }]];
+        }
+        const metBy =
+          wanted > 0 && note.metBy === undefined ? children.standIn(record, member) : undefined;
+        return metBy === undefined ? [] : [[member.name, { ...note, metBy }]];
+      },
+    );
+    if (notes.length === 0) return undefined;
     return { ...record, members: { ...record.members, ...Object.fromEntries(notes) } };
   }
 
@@ -139,10 +157,11 @@ function createStep(deps: ExpanderDeps, signal: AbortSignal) {
   const goesOn = (groupId: string): boolean =>
     !signal.aborted && index.get(groupId)?.record.cancel === undefined;
 
-  function* missing(record: GroupRecord, standing: Standing) {
+  function* missing(record: GroupRecord, standing: Standing, full: ReadonlySet<string>) {
     let left = PER_TURN;
     for (const { member, missing: wanted, size = 0 } of standing.members) {
       for (let place = 0, found = 0; found < wanted && place < size; place += 1) {
+        if (full.has(member.name)) break;
         if (index.child(record.id, member.name, place) !== undefined) continue;
         found += 1;
         if (left === 0 || !goesOn(record.id)) return;
@@ -156,21 +175,26 @@ function createStep(deps: ExpanderDeps, signal: AbortSignal) {
     for (const child of index.children(record.id)) if (wanted(child)) yield child;
   }
 
-  async function makeMissing(record: GroupRecord, standing: Standing): Promise<void> {
-    await inLanes(missing(record, standing), LANES, async ({ member, place }) => {
-      const { job, state } = await children.make(record, member, place);
-      index.jobMade(record.id, { job, member: member.name, index: place, state });
+  /** Adds the members to `full` that there is no room for. */
+  async function makeMissing(record: GroupRecord, standing: Standing, full: Set<string>) {
+    await inLanes(missing(record, standing, full), LANES, async ({ member, place }) => {
+      const wasMade = await hadRoom(async () => {
+        const { isStored, ...made } = await children.make(record, member, place);
+        index.jobMade(record.id, { ...made, member: member.name, index: place }, isStored);
+      });
+      if (!wasMade) full.add(member.name);
     });
   }
 
-  async function retryStale(record: GroupRecord): Promise<void> {
+  async function retryStale(record: GroupRecord, full: Set<string>): Promise<void> {
     const byName = new Map(record.spec.members.map((member) => [member.name, member]));
     await inLanes(
       childrenThat(record, (child) => isStale(child, record) && goesOn(record.id)),
       LANES,
       async ({ member, index: place }) => {
         const of = byName.get(member);
-        if (of !== undefined) await children.retry(record, of, place);
+        if (of === undefined) return;
+        if (!(await hadRoom(() => children.retry(record, of, place)))) full.add(member);
       },
     );
   }
@@ -183,12 +207,17 @@ function createStep(deps: ExpanderDeps, signal: AbortSignal) {
     );
   }
 
-  async function work(known: KnownGroup): Promise<void> {
-    const { record } = known;
-    if (record.cancel !== undefined) return cancelLive(record);
+  /** Resolves to the names of the members that there was no room for. */
+  async function work({ record }: KnownGroup): Promise<ReadonlySet<string>> {
+    const full = new Set<string>();
+    if (record.cancel !== undefined) {
+      await cancelLive(record);
+      return full;
+    }
     const standing = index.standing(record);
-    await makeMissing(record, standing);
-    if (standing.members.some(({ stale }) => stale > 0)) await retryStale(record);
+    await makeMissing(record, standing, full);
+    if (standing.members.some(({ stale }) => stale > 0)) await retryStale(record, full);
+    return full;
   }
 
   /** Jobs that are missing may only be late: what is judged then is the truth. */
@@ -199,21 +228,25 @@ function createStep(deps: ExpanderDeps, signal: AbortSignal) {
     return index.standing(record);
   }
 
-  return async (groupId: string): Promise<boolean> => {
+  return async (groupId: string): Promise<Next> => {
     const known = index.get(groupId);
-    if (known === undefined || isOverGroup(known.record.state)) return false;
+    if (known === undefined || isOverGroup(known.record.state)) return "change";
     const watched = await monitor.look(known.record);
     if (watched !== known.record) return write(known, watched);
     const { record } = known;
     if (record.state === "queued" && record.cancel === undefined)
-      return (await turns.take(record)) && write(known, begun(record, clock.now()));
-    const choice = chosen(record, index.standing(record));
-    if (choice !== undefined) return write(known, choice);
-    await work(known);
+      return (await turns.take(record)) ? write(known, begun(record, clock.now())) : "change";
+    const ready = prepared(record, index.standing(record));
+    if (ready !== undefined) return write(known, ready);
+    const full = await work(known);
     const standing = await certain(record);
     const news = settled(record, standing, clock.now());
     if (news !== record) return write(known, news);
-    return standing.members.some(({ missing: more }) => more > 0) && goesOn(groupId);
+    if (!goesOn(groupId)) return "change";
+    const isLeft = standing.members.some(
+      ({ member, missing: more }) => more > 0 && !full.has(member.name),
+    );
+    return isLeft ? "step" : full.size > 0 ? "room" : "change";
   };
 }
 
@@ -224,4 +257,15 @@ function hasVanished(
   const note = record.members[member.name];
   if (note?.made === undefined || note.ended !== undefined) return false;
   return Object.values(counts).reduce((sum, count) => sum + count, 0) < size;
+}
+
+/** True when there was room for it. */
+async function hadRoom(act: () => Promise<void>): Promise<boolean> {
+  try {
+    await act();
+    return true;
+  } catch (error) {
+    if (hasCode(error, ...NO_ROOM)) return false;
+    throw error;
+  }
 }

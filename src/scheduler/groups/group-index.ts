@@ -70,15 +70,17 @@ export function createGroupIndex() {
     }
   }
 
-  function added(groupId: string, child: Child): void {
+  function added(groupId: string, child: Child, isStored = true): void {
     const cell = cellOf(groupId);
     const { children } = memberOf(cell, child.member);
     const before = children.get(child.index);
     if (before !== undefined) count(cell, before, -1);
     children.set(child.index, child);
-    places.set(child.job, { cell, child });
-    cell.present += 1;
     count(cell, child, 1);
+    if (isStored) {
+      places.set(child.job, { cell, child });
+      cell.present += 1;
+    }
     tell(groupId);
   }
 
@@ -110,8 +112,11 @@ export function createGroupIndex() {
       if (place === undefined) added(id, { job: record.id, member, index, state: shown, seq });
       else show(place, shown, seq);
     },
-    /** True when the job is known to belong to a group. */
-    isChild: (jobId: string): boolean => places.has(jobId),
+    /** True when the job is known to belong to the group, or to any. */
+    isChild(jobId: string, groupId?: string): boolean {
+      const id = places.get(jobId)?.cell.id;
+      return id !== undefined && (groupId === undefined || id === groupId);
+    },
     /** What is seen of a job changed without its record. */
     jobShown(jobId: string, shown: JobState): void {
       const place = places.get(jobId);
@@ -124,11 +129,11 @@ export function createGroupIndex() {
       place.cell.present -= 1;
       dropIfEmpty(place.cell);
     },
-    /** A job was made, or found made and removed: known before its feed tells. */
-    jobMade(groupId: string, child: Omit<Child, "seq">): void {
+    /** A job was made, or found made, removed or met by another one: known before, or without, its feed telling. */
+    jobMade(groupId: string, child: Omit<Child, "seq">, isStored: boolean): void {
       const cell = cellOf(groupId);
       if (memberOf(cell, child.member).children.has(child.index)) return;
-      added(groupId, { ...child, seq: 0 });
+      added(groupId, { ...child, seq: 0 }, isStored);
     },
     groupChanged(record: GroupRecord, seq: number): void {
       const cell = cellOf(record.id);

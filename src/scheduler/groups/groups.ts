@@ -22,11 +22,11 @@ export function createGroups(deps: {
   broker: Broker;
   replica: Pick<Replica, "board" | "caughtUp">;
   store: JobStore;
-  complete: Admission["complete"];
+  admission: Pick<Admission, "complete" | "admit">;
   tell: Happenings["tell"];
   log?: Log;
 }): Groups {
-  const { broker, replica, store, complete, tell, log = silentLog } = deps;
+  const { broker, replica, store, admission, tell, log = silentLog } = deps;
   const { clock, subjects } = broker;
   const { board } = replica;
   const feed = createGroupFeed({ broker, board, log });
@@ -44,7 +44,14 @@ export function createGroups(deps: {
         await replica.caughtUp();
       },
       groups,
-      children: createChildren({ store, clock, prefix: subjects.prefix, complete }),
+      children: createChildren({
+        store,
+        clock,
+        prefix: subjects.prefix,
+        admission,
+        view: board,
+        isSibling: index.isChild,
+      }),
       board,
       turns: createTurns({ index, groups, entries, clock }),
       monitor: createMonitor({ index, clock, tell }),

@@ -26,6 +26,12 @@ const startBody = z.strictObject({
   labels: z.record(labelKey, text(256)).optional(),
 });
 
+const startedSchema = z.object({
+  id: z.string(),
+  kind: z.enum(["job", "group"]),
+  version: z.int(),
+});
+
 const startRoute = createRoute({
   method: "post",
   path: "/v1/definitions/{name}/runs",
@@ -45,11 +51,9 @@ const startRoute = createRoute({
     }),
   },
   responses: {
-    202: json(
-      "The run is stored.",
-      z.object({ id: z.string(), kind: z.enum(["job", "group"]), version: z.int() }),
-    ),
-    ...problems(404, 409, 413, 415, 422, 507),
+    200: json("Another job stands for its unique key: `Unique-Existing: true`.", startedSchema),
+    202: json("The run is stored.", startedSchema),
+    ...problems(404, 409, 413, 415, 422, 429, 507),
   },
 });
 
@@ -123,15 +127,17 @@ export function createDefinitionRunRoutes(deps: HttpDeps) {
       const { params, test, labels } = parsed.data;
       const id =
         key === undefined ? newJobId() : derivedId(broker.subjects.prefix, "run", name, key);
-      const started = await start(name, {
+      const { existing, ...started } = await start(name, {
         id,
         parameters: params,
         test,
         labels,
         actor: c.get("caller").name,
       });
-      c.header("Location", `/v1/${started.kind}s/${id}`);
-      return c.json(started, 202);
+      c.header("Location", `/v1/${started.kind}s/${started.id}`);
+      if (existing === undefined) return c.json(started, 202);
+      c.header("Unique-Existing", "true");
+      return c.json(started, 200);
     })
     .openapi(searchRoute, (c) => {
       const { name } = c.req.valid("param");

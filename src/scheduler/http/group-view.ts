@@ -53,6 +53,10 @@ export const groupSchema = z
         state: z.enum(MEMBER_STATES),
         needs: z.array(z.object({ member: z.string(), on: z.enum(NEED_CONDITIONS) })).optional(),
         workers: z.array(z.string()).optional().describe("What `onEvery` chose."),
+        metBy: z
+          .string()
+          .optional()
+          .describe("The job that was there already for its unique key, and does its work."),
         progress: progressSchema,
       }),
     ),
@@ -77,6 +81,7 @@ export function groupView(record: GroupRecord, index: Pick<GroupIndex, "standing
     state: shownState(record, standing),
     needs: standing.member.needs,
     workers: record.members[standing.member.name]?.chosen,
+    metBy: record.members[standing.member.name]?.metBy,
     progress: progressOf(record, standing),
   }));
   const { schedule } = record.origin ?? {};

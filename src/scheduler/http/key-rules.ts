@@ -13,13 +13,24 @@ export type KeyRules = {
   existing(spec: JobSpec, by: Pick<Caller, "name" | "namespace">): Promise<Versioned | undefined>;
   /** Takes a job back that was stored although another one stands for its unique key, and returns that one. */
   giveWay(stored: Versioned): Promise<Versioned | undefined>;
-  /** Cancels the older jobs whose place it takes. */
-  replaceOlder(stored: Versioned, by: Pick<Caller, "name" | "namespace">): Promise<void>;
+  /** Cancels the older jobs whose place it takes, but for those that are spared. */
+  replaceOlder(
+    stored: Versioned,
+    by: Pick<Caller, "name" | "namespace">,
+    isSpared?: (jobId: string) => boolean,
+  ): Promise<void>;
 };
 
 const MAX_ROUNDS = 3;
 
-export function createKeyRules(deps: Pick<HttpDeps, "store" | "view" | "clock">): KeyRules {
+export function createKeyRules(deps: {
+  store: Pick<HttpDeps["store"], "read" | "remove" | "requestCancel">;
+  view: Pick<
+    HttpDeps["view"],
+    "get" | "watch" | "queueSettings" | "bearersOf" | "uniqueHolder" | "originalOf"
+  >;
+  clock: Pick<HttpDeps["clock"], "now">;
+}): KeyRules {
   const { store, view, clock } = deps;
 
   /** A job that never started leaves no trace: nobody was told of it. */
@@ -55,7 +66,7 @@ export function createKeyRules(deps: Pick<HttpDeps, "store" | "view" | "clock">)
         "The job that stood for the unique key came and went; submit it again.",
       );
     },
-    async replaceOlder(stored, { name, namespace }) {
+    async replaceOlder(stored, { name, namespace }, isSpared = () => false) {
       const { id, spec } = stored.record;
       const queue = spec.queue ?? SPEC_DEFAULTS.queue;
       const { perKey } = view.queueSettings(queue) ?? {};
@@ -66,9 +77,11 @@ export function createKeyRules(deps: Pick<HttpDeps, "store" | "view" | "clock">)
       const superfluous = older.slice(0, Math.max(0, older.length + 1 - (perKey.limit ?? 1)));
       const reason = `Job ${id} takes its place.`;
       await Promise.all(
-        superfluous.map((jobId) =>
-          store.requestCancel(jobId, { v: 1, at: clock.now(), actor: name, reason }),
-        ),
+        superfluous
+          .filter((jobId) => !isSpared(jobId))
+          .map((jobId) =>
+            store.requestCancel(jobId, { v: 1, at: clock.now(), actor: name, reason }),
+          ),
       );
     },
   };

@@ -40,7 +40,7 @@ const triggerRoute = createRoute({
   request: { params: scheduleParams },
   responses: {
     202: json("The run is stored.", z.object({ run: z.string(), at: instant })),
-    ...problems(404, 422, 507),
+    ...problems(404, 409, 422, 429, 507),
   },
 });
 

@@ -45,31 +45,45 @@ export type Accept = (
   by: Pick<Caller, "name" | "namespace">,
 ) => Promise<Accepted>;
 
-export function createAccept(
-  deps: Pick<HttpDeps, "store" | "clock" | "admission" | "view">,
-): Accept {
-  const { store, admission, view } = deps;
-  const rules = createKeyRules(deps);
+/** Stores a record in the place that its queue has for it, which is free again once the index counts the job. Throws `queue_full`, `key_busy`, `quota_exceeded`. */
+export type StoreInPlace = (
+  record: JobRecord,
+  write: (record: JobRecord) => Promise<number>,
+) => Promise<Versioned>;
 
-  /** Stores the record; the place that is kept for it is free again once the index counts it. */
-  async function create(record: JobRecord, by: Parameters<Accept>[1]): Promise<Versioned> {
-    const place = admission.admit(record.spec, by.namespace);
+export function createStoreInPlace({
+  admission,
+  view,
+}: {
+  admission: Pick<HttpDeps["admission"], "admit">;
+  view: Pick<HttpDeps["view"], "get" | "watch">;
+}): StoreInPlace {
+  return async (record, write) => {
+    const place = admission.admit(record.spec, record.origin?.namespace);
     const free = () => place?.[Symbol.dispose]();
     try {
-      const stored = { record, seq: await store.create(record) };
+      const stored = { record, seq: await write(record) };
       if (place) awaitSeen(view, stored).then(free, free);
       return stored;
     } catch (error) {
       free();
       throw error;
     }
-  }
+  };
+}
+
+export function createAccept(
+  deps: Pick<HttpDeps, "store" | "clock" | "admission" | "view">,
+): Accept {
+  const { store } = deps;
+  const rules = createKeyRules(deps);
+  const storeInPlace = createStoreInPlace(deps);
 
   return async (record, by) => {
     const existing = await rules.existing(record.spec, by);
     if (existing && existing.record.id !== record.id)
       return { ...existing, replayed: false, existing: true };
-    const stored = await create(record, by);
+    const stored = await storeInPlace(record, store.create);
     const original = await rules.giveWay(stored);
     if (original) return { ...original, replayed: false, existing: true };
     await rules.replaceOlder(stored, by);

@@ -165,12 +165,12 @@ export function createScheduleDesk(deps: {
       return pause?.to === undefined ? pause : undefined;
     },
 
-    /** Starts a run now, whatever pause and overlap say; instants that are due later see it as the run before them. */
+    /** Starts a run now, whatever pause and overlap say, or finds the job that stands for its unique key; instants that are due later see it as the run before them. */
     async trigger(name: string, actor: string): Promise<{ run: RunId; at: number }> {
       const entry = await find(name);
       const at = clock.now();
-      const run = runs.idOf(name, entry.value, at);
-      await runs.start({ id: run, name, schedule: entry.value, at });
+      const id = runs.idOf(name, entry.value, at);
+      const run = (await runs.start({ id, name, schedule: entry.value, at })) ?? id;
       await insist(async () => {
         const { value, revision } = await stateOf(entry);
         await stores.states.put(name, withTriggered(entry.value, value, run, at), revision);

@@ -8,7 +8,7 @@ import type { RunId } from "../../shared/schedule-state.ts";
 import type { JobSpec } from "../../shared/spec.ts";
 import type { Runs } from "./runs.ts";
 
-/** What became of a run; undefined while it is on. Done again it submits nothing twice. */
+/** What became of a run; undefined while it is on. Done again it submits nothing twice. Throws one of `NO_ROOM` while its jobs have to wait. */
 export type HarvestRun = (run: RunId) => Promise<Harvest | undefined>;
 
 /** Jobs stored at once. */
@@ -58,7 +58,7 @@ export function createHarvest(deps: {
       const known = await submit(record, specs);
       return { ...over, submitted: specs.length - known, known };
     } catch (error) {
-      if (!hasCode(error, "invalid_spec", "body_too_large", "queue_full", "key_busy")) throw error;
+      if (!hasCode(error, "invalid_spec", "body_too_large")) throw error;
       return { ...over, submitted: 0, known: 0, error: error.message };
     }
   };

@@ -7,15 +7,16 @@ import type { Clock } from "../../shared/io/clock.ts";
 import type { Revised } from "../../shared/io/config-store.ts";
 import type { Happenings } from "../../shared/io/happenings.ts";
 import type { Log } from "../../shared/io/log.ts";
-import { decide, lookAgainAt, type Moment } from "../../shared/schedule-decide.ts";
+import { decide, LATE_MS, lookAgainAt, type Moment } from "../../shared/schedule-decide.ts";
 import { withHarvest } from "../../shared/schedule-generator.ts";
-import { overlapOf } from "../../shared/schedule.ts";
+import { misfireOf, overlapOf, type ScheduleSpec } from "../../shared/schedule.ts";
 import {
   freshState,
   type Decided,
   type Schedule,
   type ScheduleState,
 } from "../../shared/schedule-state.ts";
+import { NO_ROOM } from "../admission.ts";
 import type { HarvestRun } from "./generator.ts";
 import type { Runs } from "./runs.ts";
 import type { ScheduleShelves, ScheduleStores } from "./shelves.ts";
@@ -47,8 +48,15 @@ type Known = {
   own: boolean;
 };
 
+/** What comes after a step: another at once, one when there may be room, or nothing until something changes. */
+type Next = "step" | "room" | "change";
+
 /** Rounds without a rest; what is left then is looked at again at once. */
 const ROUNDS = 10;
+/** What found no room is tried again after this long. */
+const ROOM_MS = 1_000;
+/** What may become of a fire. */
+const OUTCOMES = ["fired", "failed", "skipped"] as const;
 
 export function createLine(name: string, deps: LineDeps): Line {
   const { shelves, stores, runs, harvest, happenings, timings, clock, log } = deps;
@@ -84,25 +92,32 @@ export function createLine(name: string, deps: LineDeps): Line {
     }
   }
 
-  /** Starts and tells what was decided. */
-  async function carryOut(entry: Revised<Schedule>, current: Known): Promise<void> {
-    if (carriedOut === current.revision) return;
+  /** Starts and tells what was decided; false when some of it has to wait for room. */
+  async function carryOut(entry: Revised<Schedule>, current: Known): Promise<boolean> {
+    if (carriedOut === current.revision) return true;
     const { decided, of } = current.state;
     const before =
       current.own || decided.length === 0
         ? undefined
         : await toldSince(happenings, name, current.state.toldAfter);
-    const failed: Decided[] = [];
+    const isTold = (one: Decided): boolean =>
+      before?.has(keyOf(happeningOf(name, of, one))) ?? false;
+    const unstarted: Decided[] = [];
     for (const one of decided) {
-      if (before?.has(keyOf(happeningOf(name, of, one)))) continue;
-      const outcome = one.what === "fired" ? await begin(entry, one) : one;
-      if (before?.has(keyOf(happeningOf(name, of, outcome)))) continue;
-      if (outcome.what === "failed") failed.push(outcome);
+      const isFire = one.what === "fired";
+      if (isFire ? OUTCOMES.some((what) => isTold({ ...one, what })) : isTold(one)) continue;
+      const outcome = isFire ? await begin(entry, one) : one;
+      if (outcome === undefined) {
+        // some of it may have been told by now
+        current.own = false;
+        return false;
+      }
+      if (isFire && outcome.what !== "fired") unstarted.push(outcome);
       await tell(of, outcome);
     }
     carriedOut = current.revision;
-    const last = failed.at(-1);
-    if (last !== undefined) await noteFailures(current, failed, last);
+    if (unstarted.length > 0) await noteUnstarted(current, unstarted);
+    return true;
   }
 
   async function tell(of: number, one: Decided): Promise<void> {
@@ -112,24 +127,30 @@ export function createLine(name: string, deps: LineDeps): Line {
     log.info({ event: `schedule_${what}`, schedule: name, at, run, reason }, what);
   }
 
-  /** What came of a fire: itself, or its failure when it asks for something that cannot be had. */
-  async function begin({ value }: Revised<Schedule>, fired: Decided): Promise<Decided> {
+  /** What came of a fire: itself, its skip or failure when it asks for what is there or cannot be had, or nothing as long as it waits for room. */
+  async function begin({ value }: Revised<Schedule>, fired: Decided): Promise<Decided | undefined> {
     const { at, decidedAt, run = "" } = fired;
     try {
-      await runs.start({ id: run, name, schedule: value, at });
-      return fired;
+      const other = await runs.start({ id: run, name, schedule: value, at });
+      if (other === undefined) return fired;
+      const reason = `Job ${other} stands for its unique key.`;
+      return { what: "skipped", at, decidedAt, reason, count: 1 };
     } catch (error) {
       if (!(error instanceof MillraceError) || error.status >= 500) throw error;
+      const mayWait = clock.now() < decidedAt + patienceMs(value.spec);
+      if (mayWait && hasCode(error, ...NO_ROOM)) return undefined;
       return { what: "failed", at, decidedAt, reason: error.message };
     }
   }
 
-  async function noteFailures(
+  async function noteUnstarted(
     { state, revision }: Known,
-    failed: readonly Decided[],
-    last: Decided,
+    unstarted: readonly Decided[],
   ): Promise<void> {
-    const lost = new Set(failed.map(({ at }) => at));
+    const failed = unstarted.filter(({ what }) => what === "failed");
+    const lastFailed = failed.at(-1);
+    const lastSkipped = unstarted.findLast(({ what }) => what === "skipped");
+    const lost = new Set(unstarted.map(({ at }) => at));
     const gone = new Set(
       state.decided.flatMap(({ at, run }) => (run !== undefined && lost.has(at) ? [run] : [])),
     );
@@ -137,8 +158,17 @@ export function createLine(name: string, deps: LineDeps): Line {
     const next: ScheduleState = {
       ...state,
       active: state.active.filter((id) => !gone.has(id)),
-      counts: { ...counts, failed: counts.failed + failed.length },
-      lastError: { at: last.decidedAt, message: last.reason ?? "" },
+      counts: {
+        fired: counts.fired - unstarted.length,
+        skipped: counts.skipped + unstarted.length - failed.length,
+        failed: counts.failed + failed.length,
+      },
+      ...(lastFailed && {
+        lastError: { at: lastFailed.decidedAt, message: lastFailed.reason ?? "" },
+      }),
+      ...(lastSkipped && {
+        lastSkip: { at: lastSkipped.at, reason: lastSkipped.reason ?? "" },
+      }),
       decided: [],
       ...(generator === undefined
         ? {}
@@ -147,15 +177,21 @@ export function createLine(name: string, deps: LineDeps): Line {
     if (await write({ state, revision, own: true }, next)) carriedOut = known?.revision ?? -1;
   }
 
-  /** Takes the result of one generator's run that is over; true when there may be more to do. */
-  async function takeResults(current: Known): Promise<boolean> {
+  /** Takes the result of one generator's run that is over. */
+  async function takeResults(current: Known): Promise<Next> {
+    let next: Next = "change";
     for (const run of current.state.generator?.open ?? []) {
-      const result = await harvest(run);
-      if (result === undefined) continue;
-      await write(current, withHarvest(current.state, result, clock.now()));
-      return true;
+      try {
+        const result = await harvest(run);
+        if (result === undefined) continue;
+        await write(current, withHarvest(current.state, result, clock.now()));
+        return "step";
+      } catch (error) {
+        if (!hasCode(error, ...NO_ROOM)) throw error;
+        next = "room";
+      }
     }
-    return false;
+    return next;
   }
 
   async function stillActive(schedule: Schedule, { active }: ScheduleState): Promise<string[]> {
@@ -177,23 +213,23 @@ export function createLine(name: string, deps: LineDeps): Line {
     };
   }
 
-  /** True when there may be more to do at once. */
-  async function step(entry: Revised<Schedule>): Promise<boolean> {
+  async function step(entry: Revised<Schedule>): Promise<Next> {
     const current = stateOf(entry);
-    await carryOut(entry, current);
-    if (known?.revision !== current.revision || (await takeResults(current))) return true;
+    if (!(await carryOut(entry, current))) return "room";
+    if (known?.revision !== current.revision) return "step";
+    const next = await takeResults(current);
     const moment = momentOf(entry, current.state);
-    if (!mayDecide(moment)) return false;
+    if (next === "step" || !mayDecide(moment)) return next;
     const active = await stillActive(entry.value, current.state);
     const decision = decide({ ...moment, active });
     if (decision.state !== undefined) {
       await write(current, decision.state);
-      return true;
+      return "step";
     }
     const { waiting } = current.state;
     if (overlapOf(entry.value.spec) === "replace" && waiting.length > 0)
       await Promise.all(active.map((id) => runs.cancel(id, name)));
-    return false;
+    return next;
   }
 
   return {
@@ -201,8 +237,9 @@ export function createLine(name: string, deps: LineDeps): Line {
       for (let round = 0; !signal.aborted; round += 1) {
         const entry = shelves.schedules.get(name);
         if (entry === undefined) return undefined;
-        const more = await step(entry);
-        if (!more) return lookAgainAt(momentOf(entry, stateOf(entry).state));
+        const next = await step(entry);
+        if (next === "room") return clock.now() + ROOM_MS;
+        if (next === "change") return lookAgainAt(momentOf(entry, stateOf(entry).state));
         if (round >= ROUNDS) return clock.now();
       }
       return undefined;
@@ -213,6 +250,12 @@ export function createLine(name: string, deps: LineDeps): Line {
       return [...held, ...(generator?.open ?? [])];
     },
   };
+}
+
+/** How long an instant waits for room before it has failed: as long as a missed one would be made good. */
+function patienceMs(spec: ScheduleSpec): number {
+  const { policy, windowMs } = misfireOf(spec);
+  return policy === "skip" ? LATE_MS : windowMs;
 }
 
 /** False when a decision would change nothing, so that nobody need ask what still runs. */

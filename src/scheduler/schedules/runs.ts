@@ -1,7 +1,7 @@
 // Starts what schedules run, under ids that follow from schedule and instant: started twice, it is one run.
 import { derivedId } from "../../shared/derived-id.ts";
 import { durationMs } from "../../shared/durations.ts";
-import { hasCode, MillraceError } from "../../shared/errors.ts";
+import { hasCode } from "../../shared/errors.ts";
 import type { Broker } from "../../shared/io/broker.ts";
 import type { JobStore } from "../../shared/io/job-store.ts";
 import { isOverGroup } from "../../shared/group.ts";
@@ -19,8 +19,11 @@ export type RunRequest = { id: RunId; name: string; schedule: Schedule; at: numb
 export type Runs = {
   /** The run that an instant of a schedule stands for. */
   idOf(name: string, schedule: Schedule, at: number): RunId;
-  /** Starts the run unless it was started before. Throws when what it asks for cannot be had. */
-  start(request: RunRequest): Promise<void>;
+  /**
+   * Starts the run unless it was started before; resolves to the other job that stands for its unique key, if one does.
+   * Throws when what it asks for cannot be had, and one of `NO_ROOM` when it cannot be had now.
+   */
+  start(request: RunRequest): Promise<string | undefined>;
   /** Stores a job unless there is, or just was, one of that id; resolves to the other job that stands for its unique key, if one does. */
   createJob(id: string, spec: JobSpec, by: string, origin: Origin): Promise<string | undefined>;
   isActive(id: RunId): Promise<boolean>;
@@ -65,29 +68,24 @@ export function createRuns(deps: {
     }
   };
 
-  /** The run of an instant must be a job of its own. */
-  async function createRun(id: string, spec: JobSpec, by: string, origin: Origin): Promise<void> {
-    const other = await createJob(id, spec, by, origin);
-    if (other === undefined) return;
-    throw new MillraceError("key_busy", `Job ${other} stands for its unique key.`);
-  }
-
   return {
     idOf: (name, { createdAt }, at) =>
       derivedId(subjects.prefix, "schedule", name, String(createdAt), String(at)),
     createJob,
     async start({ id, name, schedule: { spec }, at }) {
       const origin: Origin = { schedule: { name, at } };
-      if (spec.spec !== undefined) return createRun(id, told(spec.spec, name, at), name, origin);
+      if (spec.spec !== undefined) return createJob(id, told(spec.spec, name, at), name, origin);
       if (spec.generator !== undefined)
-        return createRun(id, keptAtLeast(spec.generator, GENERATOR_KEPT_MS), name, origin);
-      if ((await isStored(subjects.jobs, id)) || (await isStored(subjects.groups, id))) return;
-      await startRun(spec.definition ?? "", {
+        return createJob(id, keptAtLeast(spec.generator, GENERATOR_KEPT_MS), name, origin);
+      if ((await isStored(subjects.jobs, id)) || (await isStored(subjects.groups, id)))
+        return undefined;
+      const started = await startRun(spec.definition ?? "", {
         id,
         parameters: spec.params ?? {},
         actor: actorOf(name),
         origin,
       });
+      return started.existing ? started.id : undefined;
     },
     async isActive(id) {
       const job = await store.read(id);

@@ -168,7 +168,7 @@ async function startReplica(
     book,
     store,
     log: silentLog,
-    complete: <T>(spec: T): T => spec,
+    admission: createAdmission(replica.board, auth.namespaceLimit),
     tell: async () => 0,
   };
   const groups = createGroups(parts);
@@ -178,8 +178,8 @@ async function startReplica(
   let stopping: Promise<void> | undefined;
   await until(() => replica.isWarm(), "the replica to be warm");
   const view = replica.board;
-  const admission = createAdmission(view, auth.namespaceLimit);
-  const schedules = createSchedules({ ...made, admission, definitions });
+  const { admission } = parts;
+  const schedules = createSchedules({ ...made, definitions });
   let followed = 0;
   const counting: Broker = {
     ...broker,

@@ -53,6 +53,13 @@ describe("a group's spec", () => {
       "members",
     ],
     [
+      "a unique key of many",
+      {
+        members: [{ ...member("a"), count: 2, spec: { command: ["true"], unique: { key: "k" } } }],
+      },
+      "members[0].spec.unique",
+    ],
+    [
       "an empty dimension",
       { members: [{ ...member("a"), matrix: { k: [] } }] },
       "members[0].matrix.k",

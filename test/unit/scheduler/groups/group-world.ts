@@ -7,6 +7,9 @@ import { isOverGroup, parseGroupSpec, type GroupRecord } from "../../../../src/s
 import { newGroup } from "../../../../src/shared/group-machine.ts";
 import { apply } from "../../../../src/shared/job-machine.ts";
 import { isFinal, type JobRecord } from "../../../../src/shared/job.ts";
+import type { QueueSettings } from "../../../../src/shared/queue-settings.ts";
+import { createAdmission } from "../../../../src/scheduler/admission.ts";
+import { createBoard } from "../../../../src/scheduler/core/board.ts";
 import { createChildren } from "../../../../src/scheduler/groups/children.ts";
 import { createExpander } from "../../../../src/scheduler/groups/expander.ts";
 import { createGroupIndex } from "../../../../src/scheduler/groups/group-index.ts";
@@ -29,11 +32,20 @@ export type World = {
   lead(dieAt?: number, stored?: boolean): Promise<void>;
 };
 
-export function createWorld(plan: object, fate: Fate): World {
+/** What there is beside the group. */
+export type Surroundings = {
+  /** Of the queue `default`. */
+  settings?: Partial<QueueSettings>;
+  /** Jobs of nobody's group that are about to run. */
+  strangers?: readonly JobRecord[];
+};
+
+export function createWorld(plan: object, fate: Fate, around: Surroundings = {}): World {
   const groups = new Map<string, Versioned<GroupRecord>>();
   const jobs = new Map<string, Versioned<JobRecord>>();
   const made: JobRecord[] = [];
   let seq = 0;
+  for (const record of around.strangers ?? []) jobs.set(record.id, { record, seq: (seq += 1) });
   groups.set(GROUP, { record: newGroup(GROUP, parseGroupSpec(plan), 1), seq: (seq += 1) });
 
   function put<T extends { id: string }>(
@@ -50,6 +62,7 @@ export function createWorld(plan: object, fate: Fate): World {
   /** The job's worker. */
   function run({ id, origin, attempt: before }: JobRecord): Versioned<JobRecord> {
     const { record, seq: expect } = jobs.get(id)!;
+    if (isFinal(record.state)) return jobs.get(id)!;
     const attempt = before + 1;
     const { member = "", index = 0 } = origin?.group ?? {};
     const exitCode = fate(member, index, attempt) === "succeeded" ? 0 : 1;
@@ -70,10 +83,14 @@ export function createWorld(plan: object, fate: Fate): World {
     if (isOverGroup(groups.get(GROUP)!.record.state)) return;
     const death = new AbortController();
     const index = createGroupIndex();
+    const board = createBoard();
+    board.queueChanged("default", { paused: false, ...around.settings });
     let writes = 0;
 
     const told = ({ record, seq: at }: Versioned<JobRecord>) => {
-      if (!death.signal.aborted) index.jobChanged(record, at, record.state);
+      if (death.signal.aborted) return;
+      board.jobChanged(record, at);
+      index.jobChanged(record, at, record.state);
     };
     /** A write as a dying leader sees it: it happened or it did not, and nobody hears the answer. */
     async function through<T>(write: () => T): Promise<T> {
@@ -136,9 +153,11 @@ export function createWorld(plan: object, fate: Fate): World {
         store: store as JobStore,
         clock,
         prefix: "mr",
-        complete: (spec) => spec,
+        admission: createAdmission(board),
+        view: board,
+        isSibling: index.isChild,
       }),
-      board: { get: () => undefined, workers: () => [] },
+      board,
       turns: { take: async () => true },
       monitor: { look: async (record) => record, nextDueAt: () => Infinity, due: () => [] },
       clock,
