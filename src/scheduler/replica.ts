@@ -11,6 +11,7 @@ import {
   decodePurgeMark,
   decodeQueueSettings,
   decodeRecord,
+  PRESENCE,
 } from "../shared/messages.ts";
 import { SPEC_DEFAULTS } from "../shared/spec.ts";
 import { afterTokens } from "../shared/subjects.ts";
@@ -29,6 +30,8 @@ export type Replica = Service & {
 };
 
 const RETRY_MS = 250;
+/** A heartbeat this old should be gone; one too many of a worker that lives is made good by its next. */
+const EXPIRED_MS = 2 * PRESENCE.ttlMs;
 const CANCEL_SUFFIX = ".cancel";
 const PURGE_SUFFIX = ".purge";
 
@@ -103,7 +106,10 @@ export function createReplica(deps: { broker: Broker; log?: Log }): Replica {
     else {
       const beat = decodeHeartbeat(textOf(message));
       if (beat?.id !== id) return unreadable(message);
-      board.beat(beat, clock.mono() - ageOf(message));
+      const ageMs = ageOf(message);
+      // a copy of the stream that went through a crash may hold on to what expired long ago
+      if (ageMs > EXPIRED_MS) board.workerGone(id, "expired");
+      else board.beat(beat, clock.mono() - ageMs);
     }
     told();
   }

@@ -22,7 +22,8 @@ export type FeedOptions = {
   onMessage(message: Stored): void;
   /**
    * Called when the feed may have missed removals, which leave a marker only for `MARKERS_MS`: the stream is to be compared with
-   * what is known. The feed has caught up then.
+   * what is known. The feed has caught up then. So it is once at the start where a stream has several copies: the one that
+   * was read may have kept what is long gone.
    */
   onOverslept?(): Promise<void>;
   /** How often the slow check runs; default 2 s. */
@@ -44,13 +45,16 @@ export const MARKERS_MS = 60_000;
 /** Looks in a row that must miss a stream before it is gone: a broker that starts may not know all of its streams yet. */
 export const MISSES = 3;
 
+/** On both clocks: a host that sleeps does not count that on its monotonic one. */
+type Instant = { mono: number; now: number };
+
 export function createFeed(options: FeedOptions): Feed {
   const { broker, stream, source, scope, onMessage, onOverslept } = options;
   const { log = silentLog, checkMs = 2_000 } = options;
   let lastSeq = options.after ?? 0;
   let wanted = 0;
   let misses = 0;
-  let sureAt = instant();
+  let sureAt: Instant | undefined;
   let filling: Promise<void> | undefined;
   const broken = deferred<never>();
   broken.promise.catch(() => undefined);
@@ -110,15 +114,17 @@ export function createFeed(options: FeedOptions): Feed {
   const hasGoneBack = (known: number, target: number): boolean =>
     target < known && (scope === "stream" || target > 0);
 
-  /** A host that sleeps does not count that on its monotonic clock. */
-  function instant() {
-    return { mono: broker.clock.mono(), now: broker.clock.now() };
+  const instant = (): Instant => ({ mono: broker.clock.mono(), now: broker.clock.now() });
+
+  async function mayHaveMissed(): Promise<boolean> {
+    if (sureAt === undefined) return (await broker.streamState(stream)).replicas > 1;
+    const { mono, now } = instant();
+    return Math.max(mono - sureAt.mono, now - sureAt.now) > MARKERS_MS;
   }
 
   /** Everything that the stream held at `since` was delivered. */
-  async function beSure(since: typeof sureAt): Promise<void> {
-    const { mono, now } = instant();
-    if (Math.max(mono - sureAt.mono, now - sureAt.now) > MARKERS_MS) await onOverslept?.();
+  async function beSure(since: Instant): Promise<void> {
+    if (onOverslept !== undefined && (await mayHaveMissed())) await onOverslept();
     sureAt = since;
   }
 
