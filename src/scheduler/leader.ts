@@ -10,6 +10,7 @@ import { createAssignLog } from "./assign-log.ts";
 import { createBell } from "./bell.ts";
 import { createDispatch } from "./dispatch.ts";
 import { runDuties, type Duty } from "./duties.ts";
+import { keepReminding } from "./reminder.ts";
 import type { Replica } from "./replica.ts";
 import { createSettler } from "./settle.ts";
 import { createStopper } from "./stops.ts";
@@ -113,7 +114,11 @@ export async function lead(
     ring();
   });
   const over = new AbortController();
-  const beside = runDuties(duties, lease, AbortSignal.any([signal, over.signal]), log);
+  const whileLeading = AbortSignal.any([signal, over.signal]);
+  const beside = Promise.all([
+    runDuties(duties, lease, whileLeading, log),
+    keepReminding({ board, broker, log }, whileLeading),
+  ]);
   try {
     await Promise.race([work(), dispatch.broken]);
     await Promise.race([settler.idle(), aborted(AbortSignal.timeout(SWEEP_MS))]);

@@ -62,6 +62,8 @@ export type ControlRequest =
   | { type: "stop"; job: string; attempt: number; why: "cancelled" | "superseded" }
   | { type: "cordon"; cordoned: boolean }
   | { type: "drain"; timeoutMs: number }
+  /** An assignment may not have arrived: the worker is to read its own. */
+  | { type: "catch_up" }
   | { type: "ping" };
 
 export type ControlReply = { ok: true; held: number } | { ok: false; reason: string };
@@ -83,6 +85,7 @@ const control: z.ZodType<ControlRequest> = z.discriminatedUnion("type", [
   }),
   z.object({ type: z.literal("cordon"), cordoned: z.boolean() }),
   z.object({ type: z.literal("drain"), timeoutMs: z.number().min(0) }),
+  z.object({ type: z.literal("catch_up") }),
   z.object({ type: z.literal("ping") }),
 ]);
 

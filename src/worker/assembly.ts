@@ -144,7 +144,14 @@ export function assembleWorker(deps: WorkerDeps): AssembledWorker {
       draining: duty.draining,
     }),
   });
-  const control = createControl({ broker, workerId, attempts, duty, log });
+  const control = createControl({
+    broker,
+    workerId,
+    attempts,
+    duty,
+    onMissed: () => void intake.check(),
+    log,
+  });
   // Assignments and requests are listened to before the first heartbeat invites them.
   const services: Service[] = [shipper, launchers, intake, control, heartbeat];
   if (config.health !== undefined)

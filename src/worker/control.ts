@@ -11,9 +11,11 @@ export function createControl(deps: {
   workerId: string;
   attempts: Pick<Attempts, "stop" | "count">;
   duty: Duty;
+  /** Told when an assignment may have been missed. */
+  onMissed(): void;
   log: Log;
 }): Service {
-  const { broker, workerId, attempts, duty, log } = deps;
+  const { broker, workerId, attempts, duty, onMissed, log } = deps;
 
   async function answer(text: string): Promise<string> {
     const request = decodeControl(text);
@@ -36,6 +38,9 @@ export function createControl(deps: {
         return undefined;
       case "drain":
         duty.drain(request.timeoutMs);
+        return undefined;
+      case "catch_up":
+        onMissed();
         return undefined;
       case "ping":
         return undefined;

@@ -5,6 +5,9 @@ import type { Log } from "../shared/io/log.ts";
 import { textOf, type Stored } from "../shared/io/wire.ts";
 import { decodeAssignments, type Assignment } from "../shared/messages.ts";
 
+/** The leader notices much sooner when one is missed; this is for when nobody leads. */
+const CHECK_MS = 30_000;
+
 export type DropReason = "unreadable" | "old_epoch";
 
 /** A message that cannot be read, or that a deposed leader wrote, is dropped and counted. */
@@ -30,6 +33,7 @@ export function createIntake(deps: {
     source: assign.to(workerId),
     listen: assign.commandsOf(workerId),
     scope: "subject",
+    checkMs: CHECK_MS,
     log,
     onMessage(message) {
       const batch = decodeAssignments(textOf(message));

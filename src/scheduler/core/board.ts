@@ -159,6 +159,8 @@ export function createBoard() {
     leftovers: (): string[] => [...facts.leftovers],
     /** Epoch ms at which the next delayed job may start, the next job expires or a queue's rate admits again. */
     nextDueAt,
+    /** Workers that have shown no sign of an assignment since the call before. */
+    unheard: (): string[] => presence.unheard(),
     /** Monotonic ms at which `lost` is worth a look. */
     nextSilenceAt: () => presence.nextSilenceAt(),
 

@@ -34,6 +34,8 @@ export type Presence = {
   lost(mono: number, since: number): Loss[];
   /** Monotonic ms at which somebody may have been silent for too long. */
   nextSilenceAt(): number;
+  /** Workers that have shown no sign of an assignment since the call before: it may not have reached them. */
+  unheard(): string[];
   /** Attempts that workers hold against the records. */
   superseded(): { job: string; attempt: number; worker: string }[];
 };
@@ -50,6 +52,7 @@ export function createPresence(deps: {
   const haunted = new Set<Row>();
   const departed = new Set<Row>();
   let silenceAt = -Infinity;
+  let doubtful = new Set<Claim>();
 
   function rowOf(id: string): Row {
     const known = rows.get(id);
@@ -197,6 +200,12 @@ export function createPresence(deps: {
       return losses;
     },
     nextSilenceAt: () => silenceAt,
+    unheard() {
+      const before = doubtful;
+      doubtful = new Set([...rows.values()].flatMap(unheardBy));
+      const still = [...doubtful].filter((claim) => before.has(claim));
+      return [...new Set(still.map(({ row }) => row.id))];
+    },
     superseded: () =>
       [...haunted].flatMap((row) =>
         [...row.ghosts.values()]
@@ -216,6 +225,15 @@ const ghostKey = ({ job, attempt }: HeldAttempt): string => `${job} ${attempt}`;
 const isLost = ({ row, missed, assignSeq }: Claim): boolean =>
   assignSeq !== undefined &&
   (row.presence === "left" || row.presence === "dead" || missed >= MISSED_BEATS);
+
+/** Attempts that neither the record nor the worker has said a word of. */
+function unheardBy({ presence, beat, claims }: Row): Claim[] {
+  if (presence !== "present" || claims.size === 0) return [];
+  const known = beat?.lastAssign ?? 0;
+  return [...claims.values()].filter(
+    ({ entry, assignSeq }) => entry.state === "queued" && (assignSeq ?? 0) > known,
+  );
+}
 
 function reasonOf(row: Row): string {
   if (row.presence === "left") return `Worker ${row.id} left.`;

@@ -4,7 +4,7 @@
 // it is noticed by the sequence of the next one, at a reconnect, or by the slow check against the stream's last sequence.
 import { hasCode, MillraceError } from "../errors.ts";
 import type { Broker } from "./broker.ts";
-import { deferred, every, pause, type Service } from "./lifecycle.ts";
+import { deferred, pause, type Service } from "./lifecycle.ts";
 import { silentLog, type Log } from "./log.ts";
 import type { Stored } from "./wire.ts";
 
@@ -26,7 +26,7 @@ export type FeedOptions = {
    * was read may have kept what is long gone.
    */
   onOverslept?(): Promise<void>;
-  /** How often the slow check runs; default 2 s. */
+  /** How often the slow check runs; default 2 s. One that fails is repeated after 2 s at most. */
   checkMs?: number;
   log?: Log;
 };
@@ -36,10 +36,13 @@ export type Feed = Service & {
   readonly lastSeq: number;
   /** Resolves once everything that the stream holds at the time of the call was delivered; rejects when the broker is away. */
   caughtUp(): Promise<void>;
+  /** Makes the check now, for somebody who thinks that a message was missed. */
+  check(): Promise<void>;
 };
 
 const BATCH = 10_000;
 const RETRY_MS = 250;
+const CHECK_MS = 2_000;
 /** How long what was removed or has expired leaves a marker in its stream. */
 export const MARKERS_MS = 60_000;
 /** Looks in a row that must miss a stream before it is gone: a broker that starts may not know all of its streams yet. */
@@ -50,10 +53,11 @@ type Instant = { mono: number; now: number };
 
 export function createFeed(options: FeedOptions): Feed {
   const { broker, stream, source, scope, onMessage, onOverslept } = options;
-  const { log = silentLog, checkMs = 2_000 } = options;
+  const { log = silentLog, checkMs = CHECK_MS } = options;
   let lastSeq = options.after ?? 0;
   let wanted = 0;
   let misses = 0;
+  let isChecked = false;
   let sureAt: Instant | undefined;
   let filling: Promise<void> | undefined;
   const broken = deferred<never>();
@@ -129,6 +133,7 @@ export function createFeed(options: FeedOptions): Feed {
   }
 
   async function check(): Promise<void> {
+    isChecked = false;
     if (!broker.isUp()) return;
     const known = lastSeq;
     const since = instant();
@@ -138,6 +143,7 @@ export function createFeed(options: FeedOptions): Feed {
       if (hasGoneBack(known, target)) broken.reject(wentBack(stream, known, target));
       if (target > lastSeq) await fill(target);
       if (target <= lastSeq) await beSure(since);
+      isChecked = target <= lastSeq;
     } catch (error) {
       misses = hasCode(error, "broker_misconfigured") ? misses + 1 : 0;
       if (misses >= MISSES) broken.reject(isGone(stream, error));
@@ -145,8 +151,16 @@ export function createFeed(options: FeedOptions): Feed {
     }
   }
 
+  async function keepChecking(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await check();
+      await pause(isChecked ? checkMs : Math.min(checkMs, CHECK_MS), signal);
+    }
+  }
+
   return {
     name: `feed ${stream}`,
+    check,
     get lastSeq() {
       return lastSeq;
     },
@@ -165,8 +179,7 @@ export function createFeed(options: FeedOptions): Feed {
     async run(signal) {
       using _listening = broker.listen(options.listen, pushed);
       using _reconnected = broker.onUp(() => void check());
-      await check();
-      await Promise.race([every(checkMs, signal, check), broken.promise]);
+      await Promise.race([keepChecking(signal), broken.promise]);
     },
   };
 }

@@ -24,7 +24,7 @@ type Followed = AsyncDisposable & { feed: Feed; seqs: number[]; subjects: string
 
 function follow(
   reader: Broker,
-  options: { after?: number; listen?: string; worker?: string } = {},
+  options: { after?: number; listen?: string; worker?: string; checkMs?: number } = {},
 ): Followed {
   const { assign } = reader.subjects;
   const seqs: number[] = [];
@@ -39,7 +39,7 @@ function follow(
       (options.worker === undefined ? assign.commands : assign.commandsOf(options.worker)),
     scope: options.worker === undefined ? "stream" : "subject",
     after: options.after ?? 0,
-    checkMs: 100,
+    checkMs: options.checkMs ?? 100,
     onMessage: ({ seq, subject }) => {
       seqs.push(seq);
       subjects.push(subject);
@@ -95,6 +95,15 @@ describe("a feed", () => {
     await append(5);
     await until(() => followed.seqs.length === 5, "all five are found");
     expect(followed.seqs).toEqual(await everySeq(after + 1));
+  });
+
+  it("finds it when it is told to look, however seldom it looks by itself", async () => {
+    const after = await lastSeq();
+    await using followed = follow(broker, { after, listen: "mr.nothing.here", checkMs: 3_600_000 });
+    await followed.feed.caughtUp();
+    await append(1);
+    await followed.feed.check();
+    expect(followed.seqs).toEqual([after + 1]);
   });
 
   it("of one subject sees only its own messages, with those of others between", async () => {

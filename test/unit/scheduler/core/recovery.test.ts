@@ -87,6 +87,24 @@ test("an attempt that two beats in a row do not list is lost; one beat may be ol
   expect(stage.board.lost(0, 0)).toMatchObject([{ job: "a", attempt: 1, worker: "w" }]);
 });
 
+test("a worker without a sign of its assignment is told of at the second look, until there is one", () => {
+  const stage = createStage();
+  for (const id of ["deaf", "runs", "beats", "gone"]) {
+    stage.beat(id);
+    stage.submit(id, { worker: id });
+  }
+  const given = stage.placeAndConfirm();
+  expect(stage.board.unheard()).toEqual([]);
+  const started = given.find(({ worker }) => worker === "runs");
+  if (started) stage.start(started);
+  stage.beat("beats", { lastAssign: stage.assignSeq });
+  stage.board.workerGone("gone", "left");
+  expect(stage.board.unheard()).toEqual(["deaf"]);
+  expect(stage.board.unheard()).toEqual(["deaf"]);
+  stage.beat("deaf", { lastAssign: stage.assignSeq });
+  expect(stage.board.unheard()).toEqual([]);
+});
+
 test("an attempt held against the record takes a slot and is to be stopped, from the second beat on", () => {
   const stage = createStage();
   stage.beat("w");
