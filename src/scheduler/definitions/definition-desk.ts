@@ -5,12 +5,14 @@ import type { Definition, StoredDefinition } from "../../shared/definition.ts";
 import type { Clock } from "../../shared/io/clock.ts";
 import type { ConfigStore, Revised } from "../../shared/io/config-store.ts";
 import type { Happenings } from "../../shared/io/happenings.ts";
+import { plainName } from "../../shared/scoped-name.ts";
 import { insist, requireExpected, type Expected } from "../expected.ts";
 import { requireSchema } from "./parameters.ts";
 import { noDefinition } from "./start-run.ts";
 
 export type Entry = Revised<StoredDefinition>;
 
+/** Names are scoped, see `scoped-name.ts`. */
 export type DefinitionDesk = {
   read(name: string): Promise<Entry | undefined>;
   /** Stores it unless it says the same as what is there. Throws `precondition_failed`, and `invalid_spec` for parameters that are no schema. */
@@ -42,7 +44,7 @@ export function createDefinitionDesk(deps: {
       insist(async () => {
         requireSchema(definition.parameters);
         const found = await entries.read(name);
-        requireExpected(`definition ${name}`, found, expected);
+        requireExpected(`definition ${plainName(name)}`, found, expected);
         if (found !== undefined && isDeepStrictEqual(found.value.definition, definition))
           return { entry: found, what: "unchanged" };
         const version = (found?.value.version ?? 0) + 1;
@@ -62,7 +64,7 @@ export function createDefinitionDesk(deps: {
       insist(async () => {
         const found = await entries.read(name);
         if (found === undefined) throw noDefinition(name);
-        requireExpected(`definition ${name}`, found, expected);
+        requireExpected(`definition ${plainName(name)}`, found, expected);
         await entries.remove(name, found.revision);
         await told(name, "removed", actor, found.value.version);
       }),

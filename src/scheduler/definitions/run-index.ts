@@ -1,6 +1,7 @@
 // The runs of every definition, in memory: newest first, found by what they are, counted as they come and go. No I/O, no clock.
 import type { GroupRecord } from "../../shared/group.ts";
 import { isFinal, type JobRecord, type Origin } from "../../shared/job.ts";
+import { scopedName } from "../../shared/scoped-name.ts";
 import { createStatistics, type Statistics } from "./statistics.ts";
 
 export const RUN_STATES = [
@@ -95,7 +96,7 @@ export function createRunIndex() {
       if (definition === undefined) return;
       if (group !== undefined) return stepChanged(record, group.id);
       const newest = record.attempts.at(-1);
-      change(shelfOf(definition.name), {
+      change(shelfOf(scopedName(definition.name, record.origin?.namespace)), {
         ...asked(record.origin ?? {}, definition),
         id: record.id,
         kind: "job",
@@ -124,11 +125,12 @@ export function createRunIndex() {
         workers: [],
         reason: record.reason,
       };
-      change(shelfOf(definition.name), withPart(run, parts.get(record.id)));
+      const shelf = shelfOf(scopedName(definition.name, record.origin?.namespace));
+      change(shelf, withPart(run, parts.get(record.id)));
     },
     gone,
 
-    // Answers.
+    // Answers, by scoped name.
     runs: (name: string): Iterable<Run> =>
       [...(shelves.get(name)?.runs.values() ?? [])].toReversed(),
     run: (name: string, id: string): Run | undefined => shelves.get(name)?.runs.get(id),

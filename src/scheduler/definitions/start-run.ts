@@ -9,6 +9,7 @@ import type { JobStore } from "../../shared/io/job-store.ts";
 import type { JobRecord } from "../../shared/job.ts";
 import { newJob } from "../../shared/job-machine.ts";
 import type { Origin } from "../../shared/job.ts";
+import { ownerOf, plainName } from "../../shared/scoped-name.ts";
 import type { JobSpec } from "../../shared/spec.ts";
 import { NO_ROOM, type Admission } from "../admission.ts";
 import type { GroupDesk } from "../groups/group-desk.ts";
@@ -23,7 +24,7 @@ export type RunRequest = {
   labels?: Readonly<Record<string, string>> | undefined;
   test?: boolean | undefined;
   actor?: string;
-  origin?: Pick<Origin, "schedule" | "namespace">;
+  origin?: Pick<Origin, "schedule">;
 };
 
 export type StartedRun = {
@@ -35,6 +36,7 @@ export type StartedRun = {
 };
 
 /**
+ * The name is scoped: the run belongs to the definition's namespace.
  * Throws `definition_not_found`, `definition_disabled`, `run_active`, `invalid_spec` for parameters that do not fit,
  * and for a run that is one job what its queue says: `queue_full`, `key_busy`, `quota_exceeded`.
  */
@@ -60,12 +62,15 @@ export function createStartRun(deps: {
     if (found === undefined) throw noDefinition(name);
     const { definition } = found.value;
     if (!definition.enabled)
-      throw new MillraceError("definition_disabled", `${name} is disabled; enable it first.`);
+      throw new MillraceError(
+        "definition_disabled",
+        `${plainName(name)} is disabled; enable it first.`,
+      );
     const active = definition.exclusive === "reject" ? runs.active(name) : undefined;
     if (active !== undefined)
       throw new MillraceError(
         "run_active",
-        `Run ${active.id} of ${name} is ${active.state}, and only one is allowed at a time.`,
+        `Run ${active.id} of ${plainName(name)} is ${active.state}, and only one is allowed at a time.`,
       );
     return found.value;
   }
@@ -73,12 +78,13 @@ export function createStartRun(deps: {
   return async (name, { id, parameters = {}, labels, test, actor, origin }) => {
     const { definition, version } = await runnable(name);
     const params = checkParameters(definition.parameters, parameters);
-    const plan = planRun(name, definition, { parameters: params, labels, test });
+    const plan = planRun(plainName(name), definition, { parameters: params, labels, test });
     const submission = {
       ...(actor === undefined ? {} : { actor }),
       origin: {
         ...origin,
-        definition: { name, version, ...(test ? { test: true as const } : {}) },
+        ...ownerOf(name),
+        definition: { name: plainName(name), version, ...(test ? { test: true as const } : {}) },
       },
     };
     if (plan.kind === "group") {
@@ -116,4 +122,4 @@ export function createStartRun(deps: {
 }
 
 export const noDefinition = (name: string): MillraceError =>
-  new MillraceError("definition_not_found", `There is no definition ${name}.`);
+  new MillraceError("definition_not_found", `There is no definition ${plainName(name)}.`);

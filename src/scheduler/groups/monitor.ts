@@ -4,6 +4,7 @@ import { isOverGroup, type GroupRecord } from "../../shared/group.ts";
 import { alerted, cancelled } from "../../shared/group-machine.ts";
 import type { Happening } from "../../shared/happening.ts";
 import type { Clock } from "../../shared/io/clock.ts";
+import { scopedName } from "../../shared/scoped-name.ts";
 import type { GroupIndex } from "./group-index.ts";
 
 export type Monitor = {
@@ -38,7 +39,7 @@ export function createMonitor(deps: {
         v: 1,
         at,
         kind: definition === undefined ? "group" : "definition",
-        name: definition?.name ?? id,
+        name: definition === undefined ? id : scopedName(definition.name, origin?.namespace),
         what: "overdue",
         reason: `It has run for longer than ${spec.monitor?.alertAfter}.`,
         detail: { group: id },

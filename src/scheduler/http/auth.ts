@@ -4,7 +4,7 @@ import type { Context, MiddlewareHandler } from "hono";
 import { matchedRoutes } from "hono/route";
 
 import { MillraceError } from "../../shared/errors.ts";
-import { isJobId } from "../../shared/names.ts";
+import { isJobId, isName } from "../../shared/names.ts";
 import type { Authenticate } from "../auth/authenticate.ts";
 import { NOBODY, type Caller } from "../auth/caller.ts";
 import type { RateLimit } from "../auth/rate-limit.ts";
@@ -23,6 +23,7 @@ export type AuthDeps = {
 };
 
 const SECRETS = ["access_token", "token", "api_key", "apikey", "authorization"];
+const NAMESPACE_HEADER = "Millrace-Namespace";
 const SAFE = new Set(["GET", "HEAD"]);
 const UNLISTED: Access = { inNamespace: false, audited: true };
 
@@ -37,7 +38,7 @@ export function createAuth(
       certificate: certifiedName(c),
     });
     auth.admit(`${caller.by} ${caller.name}`);
-    return caller;
+    return confined(caller, c.req.header(NAMESPACE_HEADER));
   }
 
   /** A job of another namespace is answered for as if there were none. */
@@ -92,6 +93,25 @@ export function createAuth(
     await next();
     if (isTold) await tell(c, caller, route, c.res.status);
   };
+}
+
+/** Whoever sees everything may ask as if confined to one namespace. */
+function confined(caller: Caller, namespace: string | undefined): Caller {
+  if (namespace === undefined || namespace === caller.namespace) return caller;
+  if (!isName(namespace))
+    throw new MillraceError(
+      "invalid_header",
+      `${NAMESPACE_HEADER} takes the name of a namespace.`,
+      {
+        field: NAMESPACE_HEADER,
+      },
+    );
+  if (caller.namespace === undefined) return { ...caller, namespace };
+  throw new MillraceError(
+    "insufficient_scope",
+    `${caller.name} is confined to namespace ${caller.namespace}.`,
+    { field: NAMESPACE_HEADER },
+  );
 }
 
 /** The name in the caller's certificate, on a connection that has one. */

@@ -2,6 +2,7 @@
 import { createRoute, OpenAPIHono, z } from "@hono/zod-openapi";
 
 import { calendarSchema, type Calendar } from "../../shared/calendar.ts";
+import { plainName } from "../../shared/scoped-name.ts";
 import { specError } from "../../shared/spec.ts";
 import { json, jsonBody, problems } from "./answers.ts";
 import { readJson } from "./body.ts";
@@ -9,6 +10,7 @@ import { conditionParameters, expectedBy, tagOf } from "./conditions.ts";
 import type { HttpDeps } from "./deps.ts";
 import type { HttpEnv } from "./env.ts";
 import { calendarParams } from "./ids.ts";
+import { isOwn, ownName } from "./own.ts";
 import { CALENDAR_REFERENCE } from "./schedule-schema.ts";
 
 const calendarView = z
@@ -64,12 +66,17 @@ export function createCalendarRoutes({ calendars }: Pick<HttpDeps, "calendars">)
   return new OpenAPIHono<HttpEnv>()
     .openapi(listRoute, (c) =>
       c.json(
-        { calendars: calendars.list().map(({ name, value }) => ({ name, calendar: value })) },
+        {
+          calendars: calendars
+            .list()
+            .filter((entry) => isOwn(c, entry))
+            .map(({ name, value }) => view(name, value)),
+        },
         200,
       ),
     )
     .openapi(putRoute, async (c) => {
-      const { name } = c.req.valid("param");
+      const name = ownName(c, c.req.valid("param"));
       const expected = expectedBy(c);
       const parsed = calendarSchema.safeParse(await readJson(c));
       if (!parsed.success) throw specError(parsed.error);
@@ -80,15 +87,17 @@ export function createCalendarRoutes({ calendars }: Pick<HttpDeps, "calendars">)
         c.get("caller").name,
       );
       c.header("ETag", tagOf(revision));
-      return c.json({ name, calendar: parsed.data }, created ? 201 : 200);
+      return c.json(view(name, parsed.data), created ? 201 : 200);
     })
     .openapi(getRoute, async (c) => {
-      const { name, value, revision } = await calendars.get(c.req.valid("param").name);
+      const { name, value, revision } = await calendars.get(ownName(c, c.req.valid("param")));
       c.header("ETag", tagOf(revision));
-      return c.json({ name, calendar: value }, 200);
+      return c.json(view(name, value), 200);
     })
     .openapi(deleteRoute, async (c) => {
-      await calendars.remove(c.req.valid("param").name, expectedBy(c), c.get("caller").name);
+      await calendars.remove(ownName(c, c.req.valid("param")), expectedBy(c), c.get("caller").name);
       return c.body(null, 204);
     });
 }
+
+const view = (name: string, calendar: Calendar) => ({ name: plainName(name), calendar });

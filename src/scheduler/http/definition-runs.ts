@@ -17,6 +17,7 @@ import { readKey } from "./idempotency.ts";
 import { definitionParams } from "./ids.ts";
 import { labelParameter, listFilters } from "./job-filters.ts";
 import { keyParameter } from "./jobs.ts";
+import { ownName } from "./own.ts";
 
 const MAX_LIMIT = 200;
 
@@ -120,7 +121,7 @@ export function createDefinitionRunRoutes(deps: HttpDeps) {
 
   return new OpenAPIHono<HttpEnv>()
     .openapi(startRoute, async (c) => {
-      const { name } = c.req.valid("param");
+      const name = ownName(c, c.req.valid("param"));
       const key = readKey(c.req.header("idempotency-key"));
       const parsed = startBody.safeParse(await readOptionalJson(c));
       if (!parsed.success) throw specError(parsed.error);
@@ -140,7 +141,7 @@ export function createDefinitionRunRoutes(deps: HttpDeps) {
       return c.json(started, 200);
     })
     .openapi(searchRoute, (c) => {
-      const { name } = c.req.valid("param");
+      const name = ownName(c, c.req.valid("param"));
       const { cursor, limit, ...filters } = c.req.valid("query");
       const scope = `runs ${name} ${JSON.stringify(filters)}`;
       const after = cursor === undefined ? undefined : placeIn(decodeCursor(scope, cursor));
@@ -152,7 +153,7 @@ export function createDefinitionRunRoutes(deps: HttpDeps) {
       );
     })
     .openapi(purgeRoute, async (c) => {
-      const { name } = c.req.valid("param");
+      const name = ownName(c, c.req.valid("param"));
       return c.json(await purge(name, c.req.valid("query")), 200);
     });
 }

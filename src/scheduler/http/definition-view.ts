@@ -2,6 +2,7 @@
 import { z } from "@hono/zod-openapi";
 
 import type { Definition } from "../../shared/definition.ts";
+import { plainName } from "../../shared/scoped-name.ts";
 import type { Entry } from "../definitions/definition-desk.ts";
 import { RUN_STATES, type Run, type RunState } from "../definitions/run-index.ts";
 import type { Statistics } from "../definitions/statistics.ts";
@@ -91,7 +92,7 @@ export function definitionView(
   nextRunAt: number | undefined,
 ): DefinitionView {
   return {
-    name,
+    name: plainName(name),
     version: value.version,
     revision,
     updatedAt: iso(value.updatedAt),

@@ -17,6 +17,7 @@ import {
 import type { HttpDeps } from "./deps.ts";
 import type { HttpEnv } from "./env.ts";
 import { definitionParams } from "./ids.ts";
+import { isOwn, ownName } from "./own.ts";
 import { DEFINITION_REFERENCE } from "./spec-schema.ts";
 
 const listRoute = createRoute({
@@ -70,9 +71,19 @@ export function createDefinitionRoutes({ definitions, clock }: HttpDeps) {
     definitionView(entry, runs.newest(entry.name), nextRunAt(entry.name));
 
   return new OpenAPIHono<HttpEnv>()
-    .openapi(listRoute, (c) => c.json({ definitions: shelf.entries().map(show) }, 200))
+    .openapi(listRoute, (c) =>
+      c.json(
+        {
+          definitions: shelf
+            .entries()
+            .filter((entry) => isOwn(c, entry))
+            .map(show),
+        },
+        200,
+      ),
+    )
     .openapi(getRoute, async (c) => {
-      const { name } = c.req.valid("param");
+      const name = ownName(c, c.req.valid("param"));
       const entry = await desk.read(name);
       if (entry === undefined) throw noDefinition(name);
       c.header("ETag", tagOf(entry.revision));
@@ -80,7 +91,7 @@ export function createDefinitionRoutes({ definitions, clock }: HttpDeps) {
       return c.json({ ...show(entry), statistics: statisticsView(statistics, clock.now()) }, 200);
     })
     .openapi(putRoute, async (c) => {
-      const { name } = c.req.valid("param");
+      const name = ownName(c, c.req.valid("param"));
       const expected = expectedBy(c);
       const definition = parseDefinition(await readJson(c));
       const { entry, what } = await desk.put(name, definition, c.get("caller").name, expected);
@@ -88,7 +99,7 @@ export function createDefinitionRoutes({ definitions, clock }: HttpDeps) {
       return c.json(show(entry), what === "created" ? 201 : 200);
     })
     .openapi(deleteRoute, async (c) => {
-      const { name } = c.req.valid("param");
+      const name = ownName(c, c.req.valid("param"));
       await desk.remove(name, c.get("caller").name, expectedBy(c));
       return c.body(null, 204);
     });

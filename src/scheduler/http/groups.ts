@@ -4,7 +4,7 @@ import { createRoute, OpenAPIHono, z } from "@hono/zod-openapi";
 import { text } from "../../shared/fields.ts";
 import { parseGroupSpec, type GroupSpec } from "../../shared/group.ts";
 import { noGroup, type VersionedGroup } from "../../shared/io/group-store.ts";
-import { specError } from "../../shared/spec.ts";
+import { SPEC_DEFAULTS, specError } from "../../shared/spec.ts";
 import type { Caller } from "../auth/caller.ts";
 import { json, jsonBody, problems, waitParameter } from "./answers.ts";
 import { readJson, readOptionalJson } from "./body.ts";
@@ -81,7 +81,7 @@ const deleteRoute = createRoute({
 });
 
 export function createGroupRoutes(deps: HttpDeps) {
-  const { groups, newJobId, broker, closing } = deps;
+  const { groups, newJobId, broker, closing, reservations } = deps;
 
   function parse(body: unknown): GroupSpec {
     const spec = parseGroupSpec(body);
@@ -97,7 +97,11 @@ export function createGroupRoutes(deps: HttpDeps) {
     throw noGroup(groupId);
   }
 
-  async function submit(spec: GroupSpec, { name, namespace }: Caller, key: string | undefined) {
+  async function submit(spec: GroupSpec, caller: Caller, key: string | undefined) {
+    const { name, namespace } = caller;
+    for (const { spec: job } of spec.members)
+      if (job.reservation !== undefined)
+        await reservations.requireUse(job.reservation, caller, job.slots ?? SPEC_DEFAULTS.slots);
     const by = { actor: name, ...(namespace === undefined ? {} : { origin: { namespace } }) };
     if (key === undefined) return groups.submit(newJobId(), spec, by);
     const fingerprint = fingerprintOf(spec);

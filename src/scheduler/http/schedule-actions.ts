@@ -11,6 +11,7 @@ import type { HttpDeps } from "./deps.ts";
 import type { HttpEnv } from "./env.ts";
 import { scheduleParams } from "./ids.ts";
 import { instant, iso } from "./job-view.ts";
+import { ownName } from "./own.ts";
 import { pauseSchema, scheduleSchema, scheduleView } from "./schedule-schema.ts";
 
 const MAX_EVENTS = 200;
@@ -154,21 +155,24 @@ export function createScheduleActionRoutes({
 
   return new OpenAPIHono<HttpEnv>()
     .openapi(pauseRoute, async (c) => {
-      const { name } = c.req.valid("param");
+      const name = ownName(c, c.req.valid("param"));
       await schedules.pause(name, c.get("caller").name);
       return c.json(await show(name), 200);
     })
     .openapi(resumeRoute, async (c) => {
-      const { name } = c.req.valid("param");
+      const name = ownName(c, c.req.valid("param"));
       await schedules.resume(name, c.get("caller").name);
       return c.json(await show(name), 200);
     })
     .openapi(triggerRoute, async (c) => {
-      const { run, at } = await schedules.trigger(c.req.valid("param").name, c.get("caller").name);
+      const { run, at } = await schedules.trigger(
+        ownName(c, c.req.valid("param")),
+        c.get("caller").name,
+      );
       return c.json({ run, at: iso(at) }, 202);
     })
     .openapi(backfillRoute, async (c) => {
-      const { name } = c.req.valid("param");
+      const name = ownName(c, c.req.valid("param"));
       const { from, to } = parse(rangeSchema, await readJson(c));
       if (to > clock.now())
         throw new MillraceError("invalid_spec", "to: must not be in the future", { field: "to" });
@@ -178,7 +182,7 @@ export function createScheduleActionRoutes({
       );
     })
     .openapi(eventsRoute, async (c) => {
-      const { name } = c.req.valid("param");
+      const name = ownName(c, c.req.valid("param"));
       const { limit, cursor } = c.req.valid("query");
       const scope = `schedule events ${name}`;
       const after = cursor === undefined ? 0 : sequenceIn(decodeCursor(scope, cursor));
@@ -187,13 +191,14 @@ export function createScheduleActionRoutes({
       return c.json({ events: found.map(({ happening }) => eventView(happening)), next }, 200);
     })
     .openapi(everyGetRoute, async (c) => {
-      const pause = await schedules.everyPause();
+      const pause = await schedules.everyPause(c.get("caller").namespace);
       if (pause === undefined) return c.json({ paused: false }, 200);
       return c.json({ paused: true, pause: { since: iso(pause.from), actor: pause.actor } }, 200);
     })
     .openapi(everyPutRoute, async (c) => {
       const { paused } = parse(everySchema, await readJson(c));
-      await schedules.pauseEvery(paused, c.get("caller").name);
+      const { name, namespace } = c.get("caller");
+      await schedules.pauseEvery(paused, name, namespace);
       return c.json({ paused }, 200);
     });
 }

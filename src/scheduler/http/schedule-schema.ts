@@ -5,6 +5,7 @@ import { calendarSchema } from "../../shared/calendar.ts";
 import type { Revised } from "../../shared/io/config-store.ts";
 import { isPaused, type Schedule } from "../../shared/schedule-state.ts";
 import { scheduleSpecSchema, type ScheduleSpec } from "../../shared/schedule.ts";
+import { plainName } from "../../shared/scoped-name.ts";
 import type { Standing } from "../schedules/desk.ts";
 import type { HttpEnv } from "./env.ts";
 import { instant, iso } from "./job-view.ts";
@@ -88,7 +89,7 @@ export function scheduleView(
   const { last, lastSkip, lastError, waiting, backlog, counts, generator } = state;
   const soonest = isPaused(value.pause) ? undefined : next(entry, 1)[0];
   return {
-    name,
+    name: plainName(name),
     schedule: value.spec,
     createdAt: iso(value.createdAt),
     updatedAt: iso(value.updatedAt),

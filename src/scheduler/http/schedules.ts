@@ -10,6 +10,7 @@ import type { HttpDeps } from "./deps.ts";
 import type { HttpEnv } from "./env.ts";
 import { scheduleParams } from "./ids.ts";
 import { instant, iso } from "./job-view.ts";
+import { isOwn, ownName } from "./own.ts";
 import { SCHEDULE_REFERENCE, scheduleSchema, scheduleView } from "./schedule-schema.ts";
 
 const listRoute = createRoute({
@@ -85,11 +86,12 @@ const nextRoute = createRoute({
 
 export function createScheduleRoutes({ schedules }: Pick<HttpDeps, "schedules">) {
   return new OpenAPIHono<HttpEnv>()
-    .openapi(listRoute, (c) =>
-      c.json({ schedules: schedules.list().map((one) => scheduleView(one, schedules.next)) }, 200),
-    )
+    .openapi(listRoute, (c) => {
+      const listed = schedules.list().filter(({ entry }) => isOwn(c, entry));
+      return c.json({ schedules: listed.map((one) => scheduleView(one, schedules.next)) }, 200);
+    })
     .openapi(putRoute, async (c) => {
-      const { name } = c.req.valid("param");
+      const name = ownName(c, c.req.valid("param"));
       const expected = expectedBy(c);
       const spec = parseSchedule(await readJson(c));
       const { entry, created } = await schedules.put(name, spec, expected, c.get("caller").name);
@@ -99,16 +101,16 @@ export function createScheduleRoutes({ schedules }: Pick<HttpDeps, "schedules">)
       return created ? c.json(view, 201) : c.json(view, 200);
     })
     .openapi(getRoute, async (c) => {
-      const standing = await schedules.get(c.req.valid("param").name);
+      const standing = await schedules.get(ownName(c, c.req.valid("param")));
       c.header("ETag", tagOf(standing.entry.revision));
       return c.json(scheduleView(standing, schedules.next), 200);
     })
     .openapi(deleteRoute, async (c) => {
-      await schedules.remove(c.req.valid("param").name, expectedBy(c), c.get("caller").name);
+      await schedules.remove(ownName(c, c.req.valid("param")), expectedBy(c), c.get("caller").name);
       return c.body(null, 204);
     })
     .openapi(nextRoute, async (c) => {
-      const { entry } = await schedules.get(c.req.valid("param").name);
+      const { entry } = await schedules.get(ownName(c, c.req.valid("param")));
       return c.json({ next: schedules.next(entry, c.req.valid("query").count).map(iso) }, 200);
     });
 }

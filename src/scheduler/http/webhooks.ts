@@ -4,6 +4,7 @@ import { createRoute, OpenAPIHono, z } from "@hono/zod-openapi";
 import type { Revised } from "../../shared/io/config-store.ts";
 import { JOB_STATES } from "../../shared/job.ts";
 import { isName } from "../../shared/names.ts";
+import { plainName } from "../../shared/scoped-name.ts";
 import { specError } from "../../shared/spec.ts";
 import { webhookSchema, type Webhook } from "../../shared/webhook.ts";
 import type { WebhookEvent } from "../webhooks/event.ts";
@@ -14,6 +15,7 @@ import { conditionParameters, expectedBy, tagOf } from "./conditions.ts";
 import type { HttpDeps } from "./deps.ts";
 import type { HttpEnv } from "./env.ts";
 import { instant, iso } from "./job-view.ts";
+import { isOwn, ownName } from "./own.ts";
 
 const params = z.object({
   name: z
@@ -150,14 +152,24 @@ const redeliverRoute = createRoute({
 
 export function createWebhookRoutes({ webhooks }: Pick<HttpDeps, "webhooks">) {
   return new OpenAPIHono<HttpEnv>()
-    .openapi(listRoute, (c) => c.json({ webhooks: webhooks.list().map(viewOf) }, 200))
+    .openapi(listRoute, (c) =>
+      c.json(
+        {
+          webhooks: webhooks
+            .list()
+            .filter((hook) => isOwn(c, hook))
+            .map(viewOf),
+        },
+        200,
+      ),
+    )
     .openapi(getRoute, async (c) => {
-      const found = await webhooks.read(c.req.valid("param").name);
+      const found = await webhooks.read(ownName(c, c.req.valid("param")));
       c.header("ETag", tagOf(found.revision));
       return c.json(viewOf(found), 200);
     })
     .openapi(putRoute, async (c) => {
-      const { name } = c.req.valid("param");
+      const name = ownName(c, c.req.valid("param"));
       const parsed = webhookSchema.safeParse(await readJson(c));
       if (!parsed.success) throw specError(parsed.error);
       const expected = expectedBy(c);
@@ -168,17 +180,17 @@ export function createWebhookRoutes({ webhooks }: Pick<HttpDeps, "webhooks">) {
     })
     .openapi(deleteRoute, async (c) => {
       const expected = expectedBy(c);
-      await webhooks.remove(c.req.valid("param").name, expected);
+      await webhooks.remove(ownName(c, c.req.valid("param")), expected);
       return c.body(null, 204);
     })
     .openapi(deadRoute, async (c) => {
-      const letters = await webhooks.deadLetters(c.req.valid("param").name);
+      const letters = await webhooks.deadLetters(ownName(c, c.req.valid("param")));
       return c.json({ deadLetters: letters.map(letterView) }, 200);
     })
     .openapi(redeliverRoute, async (c) => {
       const parsed = redeliverBody.safeParse(await readOptionalJson(c));
       if (!parsed.success) throw specError(parsed.error);
-      const results = await webhooks.redeliver(c.req.valid("param").name, parsed.data.ids);
+      const results = await webhooks.redeliver(ownName(c, c.req.valid("param")), parsed.data.ids);
       const views = results.map(({ id, delivery: { ok, ...rest } }) => ({
         id,
         delivered: ok,
@@ -190,7 +202,7 @@ export function createWebhookRoutes({ webhooks }: Pick<HttpDeps, "webhooks">) {
 
 function viewOf({ name, value }: Revised<Webhook>): z.infer<typeof webhookView> {
   const { v: _v, secret: _secret, createdAt, ...settings } = value;
-  return { name, ...settings, createdAt: iso(createdAt) };
+  return { name: plainName(name), ...settings, createdAt: iso(createdAt) };
 }
 
 const letterView = ({ event, reason, at }: DeadLetter) => ({

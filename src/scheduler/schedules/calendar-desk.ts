@@ -4,6 +4,7 @@ import { MillraceError } from "../../shared/errors.ts";
 import type { Clock } from "../../shared/io/clock.ts";
 import type { Revised } from "../../shared/io/config-store.ts";
 import type { Happenings } from "../../shared/io/happenings.ts";
+import { namespaceOf, plainName } from "../../shared/scoped-name.ts";
 import { insist, requireExpected, type Expected } from "../expected.ts";
 import type { ScheduleShelves, ScheduleStores } from "./shelves.ts";
 
@@ -22,7 +23,7 @@ export function createCalendarDesk(deps: {
   async function find(name: string): Promise<Revised<Calendar>> {
     const entry = await stores.calendars.read(name);
     if (entry !== undefined) return entry;
-    throw new MillraceError("calendar_not_found", `There is no calendar ${name}.`);
+    throw new MillraceError("calendar_not_found", `There is no calendar ${plainName(name)}.`);
   }
 
   const tell = (name: string, what: string, actor: string): Promise<number> =>
@@ -34,7 +35,7 @@ export function createCalendarDesk(deps: {
     async put(name: string, calendar: Calendar, expected: Expected, actor: string) {
       return insist(async () => {
         const before = await stores.calendars.read(name);
-        requireExpected(`calendar ${name}`, before, expected);
+        requireExpected(`calendar ${plainName(name)}`, before, expected);
         const revision = await stores.calendars.put(name, calendar, before?.revision ?? 0);
         await tell(name, before === undefined ? "created" : "changed", actor);
         return { revision, created: before === undefined };
@@ -42,15 +43,21 @@ export function createCalendarDesk(deps: {
     },
     /** Throws `calendar_in_use`, `calendar_not_found`, `precondition_failed`. */
     async remove(name: string, expected: Expected, actor: string): Promise<void> {
-      const user = shelves.schedules.entries().find(({ value }) => value.spec.calendar === name);
+      const user = shelves.schedules
+        .entries()
+        .find(
+          (one) =>
+            one.value.spec.calendar === plainName(name) &&
+            namespaceOf(one.name) === namespaceOf(name),
+        );
       if (user !== undefined)
         throw new MillraceError(
           "calendar_in_use",
-          `The schedule ${user.name} uses the calendar ${name}; change it first.`,
+          `The schedule ${plainName(user.name)} uses the calendar ${plainName(name)}; change it first.`,
         );
       await insist(async () => {
         const entry = await find(name);
-        requireExpected(`calendar ${name}`, entry, expected);
+        requireExpected(`calendar ${plainName(name)}`, entry, expected);
         await stores.calendars.remove(name, entry.revision);
         await tell(name, "deleted", actor);
       });

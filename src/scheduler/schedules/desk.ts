@@ -11,6 +11,7 @@ import {
   type ScheduleState,
 } from "../../shared/schedule-state.ts";
 import { createTiming } from "../../shared/schedule-timing.ts";
+import { besideName, plainName, scopedName } from "../../shared/scoped-name.ts";
 import { overlapOf, type ScheduleSpec } from "../../shared/schedule.ts";
 import { insist, requireExpected, type Expected } from "../expected.ts";
 import type { Runs } from "./runs.ts";
@@ -37,7 +38,7 @@ export function createScheduleDesk(deps: {
   async function find(name: string): Promise<Revised<Schedule>> {
     const entry = await stores.schedules.read(name);
     if (entry !== undefined) return entry;
-    throw new MillraceError("schedule_not_found", `There is no schedule ${name}.`);
+    throw new MillraceError("schedule_not_found", `There is no schedule ${plainName(name)}.`);
   }
 
   function tell(name: string, what: string, actor: string, detail?: Record<string, unknown>) {
@@ -67,10 +68,13 @@ export function createScheduleDesk(deps: {
 
   /** A schedule that would never fire is refused; so is one without its calendar or definition. */
   async function requireFires(name: string, spec: ScheduleSpec, madeAt: number): Promise<void> {
-    if (spec.definition !== undefined && !(await hasDefinition(spec.definition)))
-      throw missing("definition", spec.definition);
+    const { definition } = spec;
+    if (definition !== undefined && !(await hasDefinition(besideName(name, definition))))
+      throw missing("definition", definition);
     const calendar =
-      spec.calendar === undefined ? undefined : await stores.calendars.read(spec.calendar);
+      spec.calendar === undefined
+        ? undefined
+        : await stores.calendars.read(besideName(name, spec.calendar));
     if (spec.calendar !== undefined && calendar === undefined)
       throw missing("calendar", spec.calendar);
     const timing = createTiming(name, spec, madeAt, calendar?.value);
@@ -104,7 +108,7 @@ export function createScheduleDesk(deps: {
     ): Promise<{ entry: Revised<Schedule>; created: boolean }> {
       return insist(async () => {
         const before = await stores.schedules.read(name);
-        requireExpected(`schedule ${name}`, before, expected);
+        requireExpected(`schedule ${plainName(name)}`, before, expected);
         if (before !== undefined && sameSpec(before.value.spec, spec))
           return { entry: before, created: false };
         const now = clock.now();
@@ -119,7 +123,7 @@ export function createScheduleDesk(deps: {
     async remove(name: string, expected: Expected, actor: string): Promise<void> {
       await insist(async () => {
         const entry = await find(name);
-        requireExpected(`schedule ${name}`, entry, expected);
+        requireExpected(`schedule ${plainName(name)}`, entry, expected);
         await stores.schedules.remove(name, entry.revision);
         await tell(name, "deleted", actor);
       });
@@ -145,23 +149,24 @@ export function createScheduleDesk(deps: {
       return entry;
     },
 
-    /** Pauses or resumes all schedules, also those that are still to come. */
-    async pauseEvery(paused: boolean, actor: string): Promise<void> {
+    /** Pauses or resumes all schedules of a namespace, or all there are; also those that are still to come. */
+    async pauseEvery(paused: boolean, actor: string, namespace?: string): Promise<void> {
+      const every = scopedName(EVERY, namespace);
       await insist(async () => {
-        const entry = await stores.pauses.read(EVERY);
+        const entry = await stores.pauses.read(every);
         const pause = entry?.value.pause;
         const isOff = pause !== undefined && pause.to === undefined;
         if (isOff === paused) return;
         const at = clock.now();
         const next = isOff ? { ...pause, to: at } : { from: at, actor };
-        await stores.pauses.put(EVERY, { v: 1, pause: next }, entry?.revision ?? 0);
-        await tell(EVERY, paused ? "paused" : "resumed", actor, { all: true });
+        await stores.pauses.put(every, { v: 1, pause: next }, entry?.revision ?? 0);
+        await tell(every, paused ? "paused" : "resumed", actor, { all: true });
       });
     },
 
-    /** Who paused all schedules, and since when; undefined while they are not. */
-    async everyPause() {
-      const pause = (await stores.pauses.read(EVERY))?.value.pause;
+    /** Who paused all schedules of a namespace, or all there are, and since when; undefined while they are not. */
+    async everyPause(namespace?: string) {
+      const pause = (await stores.pauses.read(scopedName(EVERY, namespace)))?.value.pause;
       return pause?.to === undefined ? pause : undefined;
     },
 
@@ -211,7 +216,11 @@ export function createScheduleDesk(deps: {
     nextRunAt(definition: string): number | undefined {
       const instants = shelves.schedules
         .entries()
-        .filter(({ value }) => value.spec.definition === definition && !isPaused(value))
+        .filter(({ name, value }) => {
+          const started = value.spec.definition;
+          if (started === undefined || isPaused(value)) return false;
+          return besideName(name, started) === definition;
+        })
         .flatMap((entry) => nextFires(timings(entry), clock.now(), 1));
       return instants.length === 0 ? undefined : Math.min(...instants);
     },

@@ -23,8 +23,11 @@ export function createHarvest(deps: {
 
   /** Resolves to how many of them other jobs stand for already. */
   async function submit(record: JobRecord, specs: readonly JobSpec[]): Promise<number> {
-    const { schedule } = record.origin ?? {};
-    const origin = schedule === undefined ? {} : { schedule };
+    const { schedule, namespace } = record.origin ?? {};
+    const origin = {
+      ...(schedule === undefined ? {} : { schedule }),
+      ...(namespace === undefined ? {} : { namespace }),
+    };
     const by = schedule?.name ?? "";
     let known = 0;
     for (let from = 0; from < specs.length; from += WINDOW) {

@@ -208,7 +208,7 @@ export function createLine(name: string, deps: LineDeps): Line {
       state,
       timing: timings(entry),
       now: clock.now(),
-      off: offOf(entry.value, shelves),
+      off: offOf(entry, shelves),
       runOf: (at) => runs.idOf(name, entry.value, at),
     };
   }

@@ -8,12 +8,14 @@ import { isOverGroup } from "../../shared/group.ts";
 import { newJob } from "../../shared/job-machine.ts";
 import { isFinal, type Origin } from "../../shared/job.ts";
 import type { RunId, Schedule } from "../../shared/schedule-state.ts";
+import { besideName, ownerOf, plainName } from "../../shared/scoped-name.ts";
 import type { JobSpec } from "../../shared/spec.ts";
 import type { Admission } from "../admission.ts";
 import type { StartRun } from "../definitions/start-run.ts";
 import type { GroupDesk } from "../groups/group-desk.ts";
 import { requireStorable, type Accept } from "../http/submit.ts";
 
+/** The name is scoped: the run belongs to the schedule's namespace. */
 export type RunRequest = { id: RunId; name: string; schedule: Schedule; at: number };
 
 export type Runs = {
@@ -25,7 +27,12 @@ export type Runs = {
    */
   start(request: RunRequest): Promise<string | undefined>;
   /** Stores a job unless there is, or just was, one of that id; resolves to the other job that stands for its unique key, if one does. */
-  createJob(id: string, spec: JobSpec, by: string, origin: Origin): Promise<string | undefined>;
+  createJob(
+    id: string,
+    spec: JobSpec,
+    schedule: string,
+    origin: Origin,
+  ): Promise<string | undefined>;
   isActive(id: RunId): Promise<boolean>;
   cancel(id: RunId, name: string): Promise<void>;
 };
@@ -53,14 +60,16 @@ export function createRuns(deps: {
     id: string,
   ): Promise<boolean> => (await broker.last(of.stream, of.record(id))) !== undefined;
 
-  const createJob: Runs["createJob"] = async (id, asked, by, origin) => {
+  const createJob: Runs["createJob"] = async (id, asked, schedule, origin) => {
     if (await isStored(subjects.jobs, id)) return undefined;
     const spec = keptAtLeast(admission.complete(asked), KEPT_MS);
     requireStorable(spec, broker.maxPayload);
-    const actor = actorOf(by);
+    const actor = actorOf(schedule);
     try {
       const record = newJob(id, spec, clock.now(), { actor, origin });
-      const accepted = await accept(record, { name: actor });
+      const { namespace } = origin;
+      const by = { name: actor, ...(namespace === undefined ? {} : { namespace }) };
+      const accepted = await accept(record, by);
       return accepted.existing ? accepted.record.id : undefined;
     } catch (error) {
       if (!hasCode(error, "lost_race")) throw error;
@@ -73,16 +82,17 @@ export function createRuns(deps: {
       derivedId(subjects.prefix, "schedule", name, String(createdAt), String(at)),
     createJob,
     async start({ id, name, schedule: { spec }, at }) {
-      const origin: Origin = { schedule: { name, at } };
-      if (spec.spec !== undefined) return createJob(id, told(spec.spec, name, at), name, origin);
+      const by = plainName(name);
+      const origin: Origin = { ...ownerOf(name), schedule: { name: by, at } };
+      if (spec.spec !== undefined) return createJob(id, told(spec.spec, by, at), by, origin);
       if (spec.generator !== undefined)
-        return createJob(id, keptAtLeast(spec.generator, GENERATOR_KEPT_MS), name, origin);
+        return createJob(id, keptAtLeast(spec.generator, GENERATOR_KEPT_MS), by, origin);
       if ((await isStored(subjects.jobs, id)) || (await isStored(subjects.groups, id)))
         return undefined;
-      const started = await startRun(spec.definition ?? "", {
+      const started = await startRun(besideName(name, spec.definition ?? ""), {
         id,
         parameters: spec.params ?? {},
-        actor: actorOf(name),
+        actor: actorOf(by),
         origin,
       });
       return started.existing ? started.id : undefined;
@@ -99,7 +109,7 @@ export function createRuns(deps: {
     },
     async cancel(id, name) {
       const reason = "A newer instant of its schedule replaces it.";
-      const actor = actorOf(name);
+      const actor = actorOf(plainName(name));
       if ((await store.read(id)) !== undefined)
         return store.requestCancel(id, { v: 1, at: clock.now(), actor, reason });
       try {

@@ -28,7 +28,7 @@ export type ScheduleStores = {
   pauses: ConfigStore<SchedulesPause>;
 };
 
-/** Name of the entry that pauses every schedule. */
+/** Name of the entry that pauses every schedule, of a namespace where it is scoped. */
 export const EVERY = "every";
 
 const KIND = {

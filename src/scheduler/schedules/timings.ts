@@ -2,6 +2,7 @@
 import type { Revised } from "../../shared/io/config-store.ts";
 import type { Off } from "../../shared/schedule-decide.ts";
 import type { Schedule } from "../../shared/schedule-state.ts";
+import { besideName } from "../../shared/scoped-name.ts";
 import { createTiming, type Timing } from "../../shared/schedule-timing.ts";
 import { EVERY, type ScheduleShelves } from "./shelves.ts";
 
@@ -11,7 +12,9 @@ export function createTimings({ calendars }: Pick<ScheduleShelves, "calendars">)
   const known = new Map<string, { revisions: string; timing: Timing }>();
   return ({ name, value, revision }) => {
     const calendar =
-      value.spec.calendar === undefined ? undefined : calendars.get(value.spec.calendar);
+      value.spec.calendar === undefined
+        ? undefined
+        : calendars.get(besideName(name, value.spec.calendar));
     const revisions = `${revision} ${calendar?.revision ?? 0}`;
     const before = known.get(name);
     if (before?.revisions === revisions) return before.timing;
@@ -21,15 +24,18 @@ export function createTimings({ calendars }: Pick<ScheduleShelves, "calendars">)
   };
 }
 
-/** The stretches in which a schedule does not fire. */
-export function offOf(schedule: Schedule, { pauses }: Pick<ScheduleShelves, "pauses">): Off[] {
-  const every = pauses.get(EVERY)?.value.pause;
+/** The stretches in which a schedule does not fire: its own, its namespace's, everybody's. */
+export function offOf(
+  { name, value: schedule }: Pick<Revised<Schedule>, "name" | "value">,
+  { pauses }: Pick<ScheduleShelves, "pauses">,
+): Off[] {
+  const every = [...new Set([besideName(name, EVERY), EVERY])].flatMap(
+    (one) => pauses.get(one)?.value.pause ?? [],
+  );
   return [
     ...(schedule.pause === undefined
       ? []
       : [{ pause: schedule.pause, reason: `${schedule.pause.actor} paused the schedule.` }]),
-    ...(every === undefined
-      ? []
-      : [{ pause: every, reason: `${every.actor} paused all schedules.` }]),
+    ...every.map((pause) => ({ pause, reason: `${pause.actor} paused all schedules.` })),
   ];
 }

@@ -13,6 +13,8 @@ import { eventsOf, type WebhookEvent } from "./event.ts";
 
 export type CourierDeps = {
   hook: Webhook;
+  /** The tenant that it belongs to; absent: the installation, whose webhooks are told of all jobs. */
+  namespace?: string | undefined;
   /** Sequence that everything has been dealt with up to. */
   after: number;
   changes: ChangeLog;
@@ -34,7 +36,7 @@ const LONGEST_WAIT = "5m";
 
 /** Runs until the signal aborts, and keeps the position once more then. */
 export async function runCourier(deps: CourierDeps, signal: AbortSignal): Promise<void> {
-  const { hook, changes, deliver, keep, bury, random, log, firstWaitMs = 1_000 } = deps;
+  const { hook, namespace, changes, deliver, keep, bury, random, log, firstWaitMs = 1_000 } = deps;
   /** Sequences with deliveries under way, oldest first, and how many. */
   const open = new Map<number, number>();
   const underWay = new Set<Promise<void>>();
@@ -93,7 +95,7 @@ export async function runCourier(deps: CourierDeps, signal: AbortSignal): Promis
   }
 
   async function take(change: Change): Promise<void> {
-    for (const event of eventsOf(hook, change)) {
+    for (const event of eventsOf(hook, change, namespace)) {
       while (underWay.size >= WINDOW && !signal.aborted) await room.wait();
       if (signal.aborted) return;
       carry(change.seq, event);

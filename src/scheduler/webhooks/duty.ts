@@ -5,6 +5,7 @@ import type { ConfigStore, Revised } from "../../shared/io/config-store.ts";
 import type { Happenings } from "../../shared/io/happenings.ts";
 import { pause } from "../../shared/io/lifecycle.ts";
 import type { Log } from "../../shared/io/log.ts";
+import { namespaceOf } from "../../shared/scoped-name.ts";
 import type { Webhook, WebhookState } from "../../shared/webhook.ts";
 import { createBell } from "../bell.ts";
 import type { ChangeLog } from "../change-log.ts";
@@ -44,6 +45,7 @@ export function createWebhookDuty(deps: WebhookDutyDeps): Duty {
     let state = await stateOf(name);
     const courier = {
       hook,
+      namespace: namespaceOf(name),
       after: state.value.after,
       changes,
       deliver,

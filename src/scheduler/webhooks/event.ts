@@ -23,8 +23,9 @@ export type WebhookEvent = {
   exitCode?: number;
 };
 
-/** The events of a change that the webhook wants, oldest first. */
-export function eventsOf(hook: Webhook, change: Change): WebhookEvent[] {
+/** The events of a change that the webhook wants, oldest first; one of a tenant is told of the tenant's own jobs only. */
+export function eventsOf(hook: Webhook, change: Change, namespace?: string): WebhookEvent[] {
+  if (namespace !== undefined && change.namespace !== namespace) return [];
   if (!wants(hook, change)) return [];
   const { job, queue, labels, definition, exitCode, entries } = change;
   return entries

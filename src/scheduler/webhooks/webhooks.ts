@@ -5,6 +5,7 @@ import { hasCode, MillraceError } from "../../shared/errors.ts";
 import type { Broker } from "../../shared/io/broker.ts";
 import type { ConfigStore, Revised } from "../../shared/io/config-store.ts";
 import type { Happenings } from "../../shared/io/happenings.ts";
+import { plainName } from "../../shared/scoped-name.ts";
 import type { Webhook, WebhookSettings, WebhookState } from "../../shared/webhook.ts";
 import { requireExpected } from "../expected.ts";
 import { readDeadLetters, revival, type DeadLetter } from "./dead-letters.ts";
@@ -48,7 +49,7 @@ export function createWebhooks(deps: {
   async function read(name: string): Promise<Revised<Webhook>> {
     const found = await store.read(name);
     if (found !== undefined) return found;
-    throw new MillraceError("not_found", `There is no webhook ${name}.`);
+    throw new MillraceError("not_found", `There is no webhook ${plainName(name)}.`);
   }
 
   /** The events that a new webhook gets begin here. */
@@ -62,7 +63,7 @@ export function createWebhooks(deps: {
     read,
     async put(name, settings, expected) {
       const known = await store.read(name);
-      requireExpected(`webhook ${name}`, known, expected);
+      requireExpected(`webhook ${plainName(name)}`, known, expected);
       if (known === undefined) {
         await begin(name);
         const secret = settings.secret ?? randomBytes(24).toString("base64url");
@@ -78,7 +79,7 @@ export function createWebhooks(deps: {
     },
     async remove(name, expected) {
       const known = await read(name);
-      requireExpected(`webhook ${name}`, known, expected);
+      requireExpected(`webhook ${plainName(name)}`, known, expected);
       await store.remove(name, known.revision);
       const state = await states.read(name);
       if (state !== undefined) await states.remove(name, state.revision).catch(ignoreRace);

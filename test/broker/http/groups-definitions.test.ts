@@ -37,6 +37,13 @@ describe("groups", () => {
       422,
       "invalid_spec",
     ],
+    [
+      "POST",
+      "/v1/groups",
+      { members: [{ name: "a", spec: { ...spec, reservation: GONE } }] },
+      404,
+      "not_found",
+    ],
     ["GET", `/v1/groups/${GONE}`, undefined, 404, "group_not_found"],
     ["GET", "/v1/groups/nope", undefined, 400, "invalid_id"],
     ["GET", "/v1/groups?state=done", undefined, 400, "invalid_query"],
