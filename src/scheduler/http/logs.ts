@@ -144,6 +144,8 @@ function renderAll(entries: readonly LogEntry[], format: Format): string | Uint8
     case "ndjson":
       return entries.map(renderNdjson).join("");
     case "text":
-      return Buffer.concat(entries.map(renderText));
+      return entries.length === 1
+        ? renderText(entries[0]!)
+        : Buffer.concat(entries.map(renderText));
   }
 }

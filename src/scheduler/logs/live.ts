@@ -25,7 +25,7 @@ type Recent = Disposable & {
   from: number | undefined;
 };
 
-const DEFAULT_LIMITS: LiveLimits = { attemptBytes: 4_194_304, totalBytes: 67_108_864 };
+const DEFAULT_LIMITS: LiveLimits = { attemptBytes: 8_388_608, totalBytes: 67_108_864 };
 const MOST_ITEMS = 1_024;
 
 export function createLiveHub(

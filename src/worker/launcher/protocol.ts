@@ -48,7 +48,7 @@ export const FRAME = {
 export type FrameType = (typeof FRAME)[keyof typeof FRAME];
 
 /** Output of one attempt that may be on its way to the worker, both channels together. */
-export const WINDOW_BYTES = 512 * 1024;
+export const WINDOW_BYTES = 1024 * 1024;
 
 /** The worker credits what it consumed in lumps of at least this much, so that short outputs cost no frame. */
 export const CREDIT_BYTES = 128 * 1024;

@@ -22,16 +22,16 @@ type Gathered = Omit<Segment, "bytes"> & { buffer: Uint8Array; size: number };
 
 const SMALLEST_BUFFER = 1_024;
 
-/** Segments are of one channel and of at most `limit` bytes, and as large as what was written allows. */
+/** Segments are of one channel and of at most `limit` bytes. A write is divided only where it is longer than that: large ones are never copied. */
 export function createChunker(limit: number): Chunker {
   const queue: Gathered[] = [];
   let size = 0;
 
-  /** How much more of a channel fits into the newest segment. */
-  function roomFor(channel: Channel): number {
+  /** The newest segment when it can take so many more bytes of that channel. */
+  function newestWithRoom(channel: Channel, bytes: number): Gathered | undefined {
     const newest = queue.at(-1);
     const fits = newest?.part.kind === "bytes" && newest.part.channel === channel;
-    return fits ? limit - newest.size : 0;
+    return fits && newest.size + bytes <= limit ? newest : undefined;
   }
 
   return {
@@ -45,15 +45,14 @@ export function createChunker(limit: number): Chunker {
       return queue.length > 1 || (queue[0]?.size ?? 0) >= limit;
     },
     write(channel, offsets, at, bytes) {
-      const part: LogPart = { kind: "bytes", channel };
       size += bytes.length;
-      let done = Math.min(bytes.length, roomFor(channel));
-      if (done > 0) append(queue.at(-1)!, bytes.subarray(0, done), limit);
-      while (done < bytes.length) {
+      const newest = newestWithRoom(channel, bytes.length);
+      if (newest !== undefined) return append(newest, bytes, limit);
+      const part: LogPart = { kind: "bytes", channel };
+      for (let done = 0; done < bytes.length; done += limit) {
         const buffer = bytes.subarray(done, done + limit);
         const where = offsetsAfter(offsets, part, done);
         queue.push({ part, offsets: where, at, buffer, size: buffer.length });
-        done += buffer.length;
       }
     },
     add({ bytes, ...about }) {

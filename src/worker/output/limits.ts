@@ -1,7 +1,7 @@
 // How much of everything the output of attempts may take, and how long it waits.
 
 export type Limits = {
-  /** Largest body of a chunk. */
+  /** Largest body of a chunk: the longer, the less each byte of a flood costs everybody on its way. */
   chunkBytes: number;
   /** What a chunk's header may take of the largest message. */
   headerBytes: number;
@@ -25,7 +25,8 @@ const KIB = 1_024;
 const MIB = 1_024 * KIB;
 
 export const DEFAULT_LIMITS: Limits = {
-  chunkBytes: 128 * KIB,
+  // with its header just below a size to which the client's parser lets a message grow: beyond, it doubles its buffer
+  chunkBytes: 440 * KIB,
   headerBytes: KIB,
   flightBytes: MIB,
   workerFlightBytes: 8 * MIB,

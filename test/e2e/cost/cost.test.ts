@@ -102,6 +102,15 @@ describe("what the broker is asked", () => {
     expect(ledger.in.bytes / jobs).toBeLessThan(400);
   });
 
+  it("by a flood of output: long messages, not many", async () => {
+    const bytes = 30_000_000;
+    const ledger = await costOf(async () => {
+      const id = await lab.submit({ command: ["head", "-c", String(bytes), "/dev/zero"] });
+      expect(await follow(id)).toHaveLength(bytes);
+    });
+    expect(bytes / storedIn(ledger, "MR_LOGS")).toBeGreaterThan(150_000);
+  });
+
   it("by five followers of an output: each chunk once, as by one", async () => {
     const lines = 100;
     const ledger = await costOf(async () => {

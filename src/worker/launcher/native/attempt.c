@@ -18,10 +18,11 @@
 
 enum {
   // Output of one attempt that may be on its way, see WINDOW_BYTES in ../protocol.ts.
-  WINDOW_BYTES = 512 * 1024,
+  WINDOW_BYTES = 1024 * 1024,
   // Output of all attempts that may wait for a worker that takes nothing.
   BACKLOG_BYTES = 1024 * 1024,
-  ROOMY_PIPE_BYTES = 256 * 1024,
+  FULL_PIPE_BYTES = 64 * 1024,
+  ROOMY_PIPE_BYTES = 512 * 1024,
   // A descendant that keeps the output open after the program's end has this long before it is killed.
   DRAIN_MS = 2000,
   CUT_MS = 500,
@@ -172,7 +173,7 @@ static bool relay(struct attempt *attempt, int channel) {
   if (size == 0 || (size < 0 && errno != EAGAIN && errno != EINTR)) close_output(attempt, channel);
   if (size <= 0) return false;
   attempt->unconsumed += size;
-  if (size == WIRE_PIECE_BYTES) make_room(attempt, channel);
+  if (size >= FULL_PIPE_BYTES) make_room(attempt, channel);
   return true;
 }
 

@@ -22,8 +22,8 @@ enum frame_type {
 };
 
 enum {
-  // At most so much is moved at once, and is one frame of output.
-  WIRE_PIECE_BYTES = 64 * 1024,
+  // At most so much is moved at once, and is one frame of output: a whole chunk, see ../../output/limits.ts.
+  WIRE_PIECE_BYTES = 440 * 1024,
 };
 
 enum { NOT_SET = -1 };

@@ -35,15 +35,26 @@ describe("chunker", () => {
     expect(shown(takeAll(chunker))).toEqual(["stdout@0 abcd", "stderr@0 x", "stdout@4 e"]);
   });
 
-  it("fills a chunk to its limit before it begins the next", () => {
+  it("divides a write only where it is longer than a chunk", () => {
     const chunker = createChunker(LIMIT);
     chunker.write("stdout", at(0), 1, bytesOf("abcdef"));
-    chunker.write("stdout", at(6), 1, bytesOf("ghijklmnopqrst"));
+    chunker.write("stdout", at(6), 1, bytesOf("ghi"));
+    chunker.write("stdout", at(9), 1, bytesOf("jklmn"));
+    chunker.write("stdout", at(14), 1, bytesOf("opqrstuvwx"));
     expect(shown(takeAll(chunker))).toEqual([
-      "stdout@0 abcdefgh",
-      "stdout@8 ijklmnop",
-      "stdout@16 qrst",
+      "stdout@0 abcdef",
+      "stdout@6 ghijklmn",
+      "stdout@14 opqrstuv",
+      "stdout@22 wx",
     ]);
+  });
+
+  it("hands a write on as it is when nothing is to be joined with it", () => {
+    const given = bytesOf("abcdefgh");
+    const chunker = createChunker(LIMIT);
+    chunker.write("stdout", at(0), 1, bytesOf("x"));
+    chunker.write("stdout", at(1), 1, given);
+    expect(takeAll(chunker)[1]?.bytes.buffer).toBe(given.buffer);
   });
 
   it("calls a chunk whole when it is full or another follows", () => {
