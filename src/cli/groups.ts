@@ -1,7 +1,7 @@
 // What the commands do with groups on a server.
 import { randomUUID } from "node:crypto";
 
-import { isOverGroup } from "../shared/group.ts";
+import { isOverGroup } from "../shared/group-state.ts";
 import type { GroupView } from "../scheduler/http/group-view.ts";
 import type { Api } from "../client/api.ts";
 

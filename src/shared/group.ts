@@ -4,8 +4,11 @@ import { z } from "zod";
 import { MillraceError } from "./errors.ts";
 import { constraint, duration, few, labelKey, name, text } from "./fields.ts";
 import { firstCycle } from "./group-needs.ts";
+import { GROUP_STATES, type GroupState } from "./group-state.ts";
 import type { Origin } from "./job.ts";
 import { fieldPath, jobSpecSchema, specError } from "./spec.ts";
+
+export { GROUP_STATES, isOverGroup, type GroupState } from "./group-state.ts";
 
 /** Jobs that one group may hold; onEvery members count when their workers are known. */
 export const MAX_GROUP_JOBS = 100_000;
@@ -194,12 +197,6 @@ export type MemberNote = {
   /** How it ended, with its jobs' states then. */
   ended?: { state: MemberEnd; counts: Counts };
 };
-
-/** queued: waits for its turn behind other runs · then running until no job is live or to come. */
-export const GROUP_STATES = ["queued", "running", "succeeded", "failed", "cancelled"] as const;
-export type GroupState = (typeof GROUP_STATES)[number];
-export const isOverGroup = (state: GroupState): boolean =>
-  state !== "queued" && state !== "running";
 
 export type GroupEntry = { at: number; what: string; actor?: string; reason?: string };
 

@@ -1,6 +1,7 @@
 // Decides what a schedule does now: which instants fire, which are skipped and why, and when to look again. Pure.
 import type { Timing } from "./schedule-timing.ts";
-import { misfireOf, overlapOf, type Misfire, type Overlap } from "./schedule.ts";
+import type { Misfire, Overlap } from "./schedule-policies.ts";
+import { misfireOf, overlapOf } from "./schedule.ts";
 import type { Decided, Pause, RunId, Schedule, ScheduleState } from "./schedule-state.ts";
 
 /** What is later than this was missed: nobody led, or the machine stood still. */

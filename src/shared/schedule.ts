@@ -4,15 +4,11 @@ import { z } from "zod";
 import { durationMs } from "./durations.ts";
 import { date, duration, name, text } from "./fields.ts";
 import { cronFields } from "./schedule-cron.ts";
+import { MISFIRES, OVERLAPS, type Misfire, type Overlap } from "./schedule-policies.ts";
 import { isZone } from "./schedule-zone.ts";
 import { jobSpecSchema, type JobSpec } from "./spec.ts";
 
-export const OVERLAPS = ["allow", "skip", "queue", "replace"] as const;
-export const MISFIRES = ["skip", "once", "all"] as const;
-export const ON_CLOSED = ["skip", "shift"] as const;
-
-export type Overlap = (typeof OVERLAPS)[number];
-export type Misfire = (typeof MISFIRES)[number];
+const ON_CLOSED = ["skip", "shift"] as const;
 
 const generator = z.strictObject({
   handler: name.describe("A function that returns a list of job specs."),

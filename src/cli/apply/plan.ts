@@ -1,7 +1,8 @@
 // What applying documents means: what is new, changed, the same, no longer wanted, or changed by somebody else since.
 import { isDeepStrictEqual } from "node:util";
 
-import { KINDS, RESOURCES, type Document, type Kind } from "./resources.ts";
+import { KINDS, type Kind } from "./kinds.ts";
+import { RESOURCES, type Document } from "./resources.ts";
 
 /** Something as the server has it. */
 export type Standing = { kind: Kind; name: string; spec: unknown; etag?: string | undefined };

@@ -8,10 +8,7 @@ import { name } from "../../shared/fields.ts";
 import { queueSettingsSchema } from "../../shared/queue-settings.ts";
 import { scheduleSpecSchema } from "../../shared/schedule.ts";
 import { specError } from "../../shared/spec.ts";
-
-/** In the order in which they build on each other. */
-export const KINDS = ["Calendar", "Queue", "Definition", "Schedule"] as const;
-export type Kind = (typeof KINDS)[number];
+import { KINDS, type Kind } from "./kinds.ts";
 
 type Resource = {
   /** Path below /v1, and the member that lists them. */

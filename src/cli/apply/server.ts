@@ -1,7 +1,8 @@
 // What the server has of a kind, and how a change is carried out there, on the condition that nobody was faster.
 import type { Api } from "../../client/api.ts";
+import type { Kind } from "./kinds.ts";
 import type { Change, Standing } from "./plan.ts";
-import { RESOURCES, type Kind } from "./resources.ts";
+import { RESOURCES } from "./resources.ts";
 
 type View = Readonly<Record<string, unknown>> & { name: string };
 

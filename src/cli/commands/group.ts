@@ -1,7 +1,7 @@
 // `millrace group`: groups of jobs from a file; look at one, end it, try again what failed.
 import { Command } from "commander";
 
-import { isOverGroup } from "../../shared/group.ts";
+import { isOverGroup } from "../../shared/group-state.ts";
 import type { GroupView } from "../../scheduler/http/group-view.ts";
 import type { Context } from "../context.ts";
 import { describeGroup, GROUPS } from "../group-lines.ts";

@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { Command, Option } from "commander";
 
 import { MillraceError } from "../../shared/errors.ts";
-import { MISFIRES, OVERLAPS } from "../../shared/schedule.ts";
+import { MISFIRES, OVERLAPS, type Misfire, type Overlap } from "../../shared/schedule-policies.ts";
 import type { ScheduleView } from "../../scheduler/http/schedule-schema.ts";
 import type { Context } from "../context.ts";
 import { age, printable } from "../display.ts";
@@ -20,8 +20,8 @@ type PutOptions = JobOptions & {
   jitter?: string;
   calendar?: string;
   shift?: true;
-  overlap?: (typeof OVERLAPS)[number];
-  misfire?: (typeof MISFIRES)[number];
+  overlap?: Overlap;
+  misfire?: Misfire;
   window?: string;
   definition?: string;
   param?: Record<string, string>;
