@@ -10,7 +10,7 @@ export type AttemptView = JobView["attempts"][number];
 export type WorkerView = {
   id: string;
   version: string;
-  status: "ready" | "cordoned" | "draining" | "quiet" | "gone";
+  status: "ready" | "quarantined" | "cordoned" | "draining" | "quiet" | "gone";
   labels: Labels;
   slots: { total: number; free: number };
   handlers: string[];
@@ -18,6 +18,8 @@ export type WorkerView = {
   load: number[];
   memory: { totalMb: number; freeMb: number };
   uptimeS: number;
+  /** Why it gets nothing but a probe now and then. */
+  quarantine?: { reason: string };
 };
 
 export type QueueView = QueueSettings & {

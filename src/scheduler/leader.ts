@@ -109,6 +109,7 @@ export async function lead(
   }
 
   using _facts = replica.onFact(ring);
+  using _quarantine = board.onQuarantine(ring);
   using _up = broker.onUp(() => {
     listeningSince = clock.mono();
     ring();

@@ -137,6 +137,12 @@ function addQueueGauges(registry: Registry, board: Board, clock: Clock): void {
 }
 
 function addWorkerGauges(registry: Registry, board: Board, clock: Clock): void {
+  addGauge(
+    registry,
+    "millrace_workers_quarantined",
+    "Workers that get nothing but a probe now and then, since they kept failing.",
+    () => board.workers(clock.mono()).filter(({ quarantine }) => quarantine !== undefined).length,
+  );
   const slots: Gauge<"worker" | "kind"> = new Gauge({
     name: "millrace_slots",
     help: "Slots of each worker as the scheduler counts them.",

@@ -27,6 +27,7 @@ import { listen } from "./http/listen.ts";
 import { lead } from "./leader.ts";
 import { createLogReader } from "./logs/log-reader.ts";
 import { createLogView } from "./log-view.ts";
+import { openQuarantine } from "./quarantine.ts";
 import { createSchedulerMetrics } from "./metrics.ts";
 import { createReplica } from "./replica.ts";
 import { openReservations } from "./reservations/open.ts";
@@ -69,6 +70,7 @@ export async function runScheduler(
   const book = createConfigBook({ broker, log });
   const reservations = openReservations({ broker, book, replica, store, newJobId });
   const webhooks = openWebhooks({ broker, book, view: replica.board, config, log });
+  const quarantine = openQuarantine({ broker, book, board: replica.board, log });
   const admission = createAdmission(replica.board, config.auth.namespaceLimit);
   const { board } = replica;
   const groups = createGroups({
@@ -113,7 +115,13 @@ export async function runScheduler(
           replica,
           store,
           log,
-          duties: [groups.expander, webhooks.duty, schedules.duty, reservations.duty],
+          duties: [
+            groups.expander,
+            webhooks.duty,
+            schedules.duty,
+            reservations.duty,
+            quarantine.duty,
+          ],
           onPlaced: metrics.placed,
         },
         lease,
@@ -145,6 +153,7 @@ export async function runScheduler(
     logs: createLogReader({ broker, view: createLogView(board) }),
     log,
     control: createControl(broker),
+    release: quarantine.release,
     groups: groups.desk,
     definitions: { ...definitions, nextRunAt: schedules.desk.nextRunAt },
     webhooks: webhooks.api,

@@ -66,6 +66,8 @@ export type Ending = {
   result?: unknown;
   output?: OutputTotals;
   usage?: Usage;
+  /** It could not be started for reasons of the worker, not of the job: any other job would have fared alike. */
+  workersFault?: true;
 };
 
 export type Attempt = Omit<Ending, "outcome" | "result"> & {

@@ -1,4 +1,4 @@
-// `millrace cordon`, `uncordon` and `drain`: whether workers get new work.
+// `millrace cordon`, `uncordon`, `drain` and `worker release`: whether workers get new work.
 import { Command } from "commander";
 
 import type { Context } from "../context.ts";
@@ -18,6 +18,25 @@ export const drainCommand = (context: Context): Command =>
     "drain",
     "let workers finish what they run, hand back the rest, and leave",
   ).option("--timeout <duration>", "how long running jobs may still take", duration);
+
+/** `millrace worker release`. */
+export function releaseCommand({ act, api, terminal }: Context): Command {
+  const command = new Command("release")
+    .description("end the quarantine of workers that kept failing")
+    .argument("<worker...>", "names or ids", several);
+  return forServer(command).action(
+    act(async (names: string[], { json, ...server }: ServerOptions) => {
+      for (const worker of names) {
+        await api(server).call(`/v1/workers/${encodeURIComponent(worker)}/release`, {
+          method: "POST",
+        });
+        await (json
+          ? terminal.printJson({ worker, released: true })
+          : terminal.print(`${worker}  released`));
+      }
+    }),
+  );
+}
 
 function workerAction({ act, api, terminal }: Context, verb: string, description: string): Command {
   const command = new Command(verb)

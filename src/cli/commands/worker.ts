@@ -5,10 +5,12 @@ import type { WorkerFlags } from "../../worker/config.ts";
 import type { Context } from "../context.ts";
 import { endWithParent } from "../local/lifeline.ts";
 import { forBroker, several } from "../options.ts";
+import { releaseCommand } from "./worker-actions.ts";
 
 type Options = WorkerFlags & { json?: true; withParent?: true };
 
-export function workerCommand({ act, config, terminal }: Context): Command {
+export function workerCommand(context: Context): Command {
+  const { act, config, terminal } = context;
   const command = new Command("worker")
     .description("run jobs on this machine; SIGTERM drains, a second one ends it now")
     .option("--name <name>", "first part of its id; usually the host's name")
@@ -30,7 +32,8 @@ export function workerCommand({ act, config, terminal }: Context): Command {
     .option("--metrics-host <address>", "on this address")
     .option("--join <token>", "invitation that makes the key in --nats-nkey known, once")
     .option("--log-level <level>", "trace, debug, info, warn, error or silent")
-    .addOption(new Option("--with-parent").hideHelp());
+    .addOption(new Option("--with-parent").hideHelp())
+    .addCommand(releaseCommand(context));
   return forBroker(command).action(
     act(async ({ json, withParent, ...flags }: Options) => {
       if (withParent) endWithParent();

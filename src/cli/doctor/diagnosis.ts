@@ -40,6 +40,7 @@ function judgeServer({ server, installation }: Facts): Finding[] {
         ]
       : []),
     judgeWorkers(server),
+    ...judgeQuarantine(server),
   ];
 }
 
@@ -51,3 +52,12 @@ function judgeWorkers({ stats: { workers, slots } }: ServerFacts): Finding {
     ? warning("workers", "there are none, so nothing runs", "start one with `millrace worker`")
     : ok("workers", `${workers}, with ${slots.total - slots.used} of ${slots.total} slots free`);
 }
+
+const judgeQuarantine = ({ quarantined }: ServerFacts): Finding[] =>
+  quarantined.map(({ id, quarantine }) =>
+    warning(
+      "workers",
+      `${id} keeps failing and gets nothing but a probe now and then: ${quarantine?.reason ?? ""}`,
+      "look at its host and its log; `millrace worker release` lets it in again at once",
+    ),
+  );

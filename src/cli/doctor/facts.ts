@@ -1,7 +1,7 @@
 // What the doctor finds out before judging. A part that could not be reached is the reason why.
 import type { BrokerReport } from "../../shared/io/inspect.ts";
 import type { LeaderLease } from "../../shared/messages.ts";
-import type { Stats } from "../views.ts";
+import type { Stats, WorkerView } from "../views.ts";
 
 export type Facts = {
   server: ServerFacts | Error;
@@ -14,7 +14,13 @@ export type Facts = {
   version: string;
 };
 
-export type ServerFacts = { url: string; aheadMs: number; stats: Stats };
+export type ServerFacts = {
+  url: string;
+  aheadMs: number;
+  stats: Stats;
+  /** Workers that are kept out since they kept failing. */
+  quarantined: Pick<WorkerView, "id" | "quarantine">[];
+};
 
 export type MonitorFacts = {
   server: string;

@@ -8,6 +8,7 @@ import { createJobList } from "./job-list.ts";
 import { createLedger } from "./ledger.ts";
 import { createPlacer } from "./placer.ts";
 import { createPresence, type Loss } from "./presence.ts";
+import { createQuarantines } from "./quarantine.ts";
 import { forgetStart, noteStart } from "./rate.ts";
 import { createSeries } from "./series.ts";
 import { createTables, queueRow } from "./tables.ts";
@@ -19,6 +20,7 @@ import { explain, type Why } from "./why.ts";
 
 export type { AssignedItem, JobChange } from "./jobs.ts";
 export type { Loss } from "./presence.ts";
+export type { Verdict } from "./quarantine.ts";
 export type { JobPage, JobView, QueueView, Stats, WorkerView } from "./views.ts";
 export type { Filter, Reason, Why } from "./why.ts";
 export { JOB_SORTS, type JobSort, type ListCursor } from "./job-list.ts";
@@ -50,6 +52,7 @@ export function createBoard() {
   const series = createSeries();
   const placer = createPlacer(tables);
   const ledger = createLedger(tables, placer, (row) => presence.emptied(row));
+  const quarantines = createQuarantines(placer);
   const uniques = createUniques((entry) => facts.change(entry, () => undefined));
   const room = createWaitingRoom(tables, placer, uniques);
   const facts = createJobFacts({
@@ -60,10 +63,11 @@ export function createBoard() {
     list,
     series,
     uniques,
+    quarantines,
     rowOf: (id) => presence.rowOf(id),
     tell,
   });
-  const presence = createPresence({ tables, placer, ledger, change: facts.change });
+  const presence = createPresence({ tables, placer, ledger, quarantines, change: facts.change });
   const views = createViews({ tables, list, placer });
   let placed = 0;
 
@@ -74,6 +78,7 @@ export function createBoard() {
 
   function place(now: number, mono: number, max: number): Placement[] {
     room.advance(now);
+    quarantines.advance(now);
     const placements: Placement[] = [];
     while (placements.length < max) {
       const pick = placer.next(now, mono);
@@ -102,7 +107,9 @@ export function createBoard() {
   }
 
   function nextDueAt(): number | undefined {
-    const instants = [room.nextAt(), placer.opensAt()].filter((at) => at !== undefined);
+    const instants = [room.nextAt(), placer.opensAt(), quarantines.opensAt()].filter(
+      (at) => at !== undefined,
+    );
     return instants.length === 0 ? undefined : Math.min(...instants);
   }
 
@@ -143,6 +150,7 @@ export function createBoard() {
       for (const entry of tables.jobs.values())
         if (entry.shape.queue === name && !isOver(entry)) facts.change(entry, () => undefined);
     },
+    quarantineChanged: quarantines.changed,
 
     // Decisions, for the leader.
     /** Gives up to `max` jobs to workers. Each counts against its worker's slots from here on. */
@@ -155,9 +163,13 @@ export function createBoard() {
     stops,
     /** Attempts whose worker is gone; silence before `since` is not held against anybody. */
     lost: (mono: number, since: number): Loss[] => presence.lost(mono, since),
+    /** Workers that are to be taken out or let in again; each is told again until its entry says so. */
+    verdicts: quarantines.verdicts,
+    /** Calls back when there may be other verdicts, or other workers to place on, until disposed. */
+    onQuarantine: quarantines.watch,
     /** Finished jobs whose cancel intent is to be cleared. */
     leftovers: (): string[] => [...facts.leftovers],
-    /** Epoch ms at which the next delayed job may start, the next job expires or a queue's rate admits again. */
+    /** Epoch ms at which the next delayed job may start, the next job expires, a queue's rate admits again or a worker is probed. */
     nextDueAt,
     /** Workers that have shown no sign of an assignment since the call before. */
     unheard: (): string[] => presence.unheard(),

@@ -7,6 +7,7 @@ import type { JobList } from "./job-list.ts";
 import { closeKey, openKey } from "./key-row.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Placer } from "./placer.ts";
+import type { Quarantines } from "./quarantine.ts";
 import { noteStart } from "./rate.ts";
 import type { Row } from "./row.ts";
 import type { Series } from "./series.ts";
@@ -53,10 +54,11 @@ export function createJobFacts(deps: {
   list: JobList;
   series: Series;
   uniques: Uniques;
+  quarantines: Pick<Quarantines, "assigned" | "ended">;
   rowOf: (id: string) => Row;
   tell: (change: JobChange) => void;
 }): JobFacts {
-  const { tables, placer, ledger, room, list, series, uniques, rowOf, tell } = deps;
+  const { tables, placer, ledger, room, list, series, uniques, quarantines, rowOf, tell } = deps;
   const shapes = new Map<string, { shape: Shape; jobs: number }>();
   /** Assignments that overtook the record which they were decided on. */
   const early = new Map<string, Early>();
@@ -177,6 +179,8 @@ export function createJobFacts(deps: {
       const handedBack =
         newest?.outcome === "handed_back" ? tables.rows.get(newest.worker) : undefined;
       if (handedBack) handedBack.declined = true;
+      if (newest?.outcome !== undefined && newest.number === entry.claim?.attempt)
+        quarantines.ended(entry.claim, newest);
       countUp(entry, record, known === undefined);
       const told = entry.told;
       change(entry, () => {
@@ -213,6 +217,7 @@ export function createJobFacts(deps: {
       tell({ id, seq: entry.seq, gone: false });
     },
     assigned(item, worker, assignSeq, at) {
+      quarantines.assigned(assignSeq);
       const entry = tables.jobs.get(item.job);
       const queue = entry?.shape.queue ?? item.queue;
       if (queue !== undefined) noteStart(queueRow(tables, queue), item.job, item.attempt, at);

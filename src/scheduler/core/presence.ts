@@ -4,6 +4,7 @@ import type { Claim } from "./claim.ts";
 import { isOver, type JobEntry } from "./entry.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Placer } from "./placer.ts";
+import type { Quarantines } from "./quarantine.ts";
 import { haunts, newRow, QUIET_MS, type Ghost, type Row } from "./row.ts";
 import { anchorsOf } from "./shape.ts";
 import { addTo, removeFrom, type Tables } from "./tables.ts";
@@ -44,9 +45,10 @@ export function createPresence(deps: {
   tables: Tables;
   placer: Placer;
   ledger: Ledger;
+  quarantines: Pick<Quarantines, "conductOf" | "dismiss">;
   change: (entry: JobEntry, act: () => void) => void;
 }): Presence {
-  const { tables, placer, ledger, change } = deps;
+  const { tables, placer, ledger, quarantines, change } = deps;
   const { rows, byAnchor, jobs } = tables;
   const suspects = new Set<Row>();
   const haunted = new Set<Row>();
@@ -57,7 +59,7 @@ export function createPresence(deps: {
   function rowOf(id: string): Row {
     const known = rows.get(id);
     if (known) return known;
-    const row = newRow(id);
+    const row = newRow(id, quarantines.conductOf(id));
     rows.set(id, row);
     silenceAt = -Infinity;
     return row;
@@ -76,6 +78,7 @@ export function createPresence(deps: {
     suspects.delete(row);
     haunted.delete(row);
     departed.delete(row);
+    quarantines.dismiss(row);
   }
 
   /** The worker takes nothing any more; what it was given decides whether anybody still has to look at it. */

@@ -2,6 +2,8 @@
 import { PRESENCE, type Heartbeat } from "../../shared/messages.ts";
 import type { Claim } from "./claim.ts";
 import type { JobEntry } from "./entry.ts";
+import type { Quarantine } from "../../shared/quarantine.ts";
+import type { Verdict } from "./quarantine.ts";
 
 /** A worker unheard for this long gets nothing new; it is not yet taken for dead. */
 export const QUIET_MS = 2.5 * PRESENCE.beatMs;
@@ -14,8 +16,34 @@ export type Ghost = {
   readonly beats: number;
 };
 
+/** How the workers of one name have done: changed by `quarantine.ts`. */
+export type Conduct = {
+  readonly name: string;
+  readonly rows: Set<Row>;
+  /** The jobs of each failure in a row. */
+  failures: ReadonlySet<string>[];
+  /** Attempts that were assigned up to this sequence say nothing new. */
+  after: number;
+  /** What keeps them out. */
+  entry: Quarantine | undefined;
+  /** They may have one job at a time although they are out. */
+  isProbed: boolean;
+  verdict: Verdict | undefined;
+};
+
+export const newConduct = (name: string): Conduct => ({
+  name,
+  rows: new Set(),
+  failures: [],
+  after: 0,
+  entry: undefined,
+  isProbed: false,
+  verdict: undefined,
+});
+
 export type Row = {
   readonly id: string;
+  readonly conduct: Conduct;
   /** Absent for a worker that is known from assignments only. */
   beat: Heartbeat | undefined;
   /** Monotonic ms of the newest heartbeat. */
@@ -34,9 +62,10 @@ export type Row = {
   reserved: JobEntry | undefined;
 };
 
-export function newRow(id: string): Row {
-  return {
+export function newRow(id: string, conduct: Conduct): Row {
+  const row: Row = {
     id,
+    conduct,
     beat: undefined,
     seen: -Infinity,
     presence: "present",
@@ -48,6 +77,8 @@ export function newRow(id: string): Row {
     chosen: 0,
     reserved: undefined,
   };
+  conduct.rows.add(row);
+  return row;
 }
 
 /** True for an attempt that really is held against the records: two beats in a row, since one beat may be older than the record. */
@@ -64,4 +95,9 @@ export const isOpen = (row: Row, mono: number): boolean =>
   !row.declined &&
   !row.beat.cordoned &&
   !row.beat.draining &&
-  mono - row.seen <= QUIET_MS;
+  mono - row.seen <= QUIET_MS &&
+  (row.conduct.entry === undefined || isDueForProbe(row));
+
+/** True for a worker in quarantine that may have a job now, to see whether it can do it. */
+export const isDueForProbe = ({ conduct, claims }: Row): boolean =>
+  conduct.isProbed && [...claims.values()].every(({ entry }) => entry.holds);

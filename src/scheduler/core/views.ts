@@ -2,6 +2,7 @@
 import type { Labels } from "../../shared/constraints.ts";
 import type { JobState } from "../../shared/job.ts";
 import type { Heartbeat, Progress } from "../../shared/messages.ts";
+import type { Quarantine } from "../../shared/quarantine.ts";
 import type { QueueSettings } from "../../shared/queue-settings.ts";
 import type { Claim } from "./claim.ts";
 import { shownState, type JobEntry } from "./entry.ts";
@@ -41,7 +42,9 @@ export type JobPage = Omit<Found, "entries"> & { jobs: JobView[] };
 export type WorkerView = {
   beat: Heartbeat;
   /** `quiet`: unheard for longer than a beat should take, gets nothing new; `gone`: its attempts are being settled. */
-  status: "ready" | "cordoned" | "draining" | "quiet" | "gone";
+  status: "ready" | "quarantined" | "cordoned" | "draining" | "quiet" | "gone";
+  /** Why it gets no more than a probe now and then. */
+  quarantine?: Quarantine;
   /** Slots as the scheduler counts them, assignments under way included. */
   slots: { total: number; used: number; free: number };
   running: { job: string; attempt: number; at: number }[];
@@ -168,6 +171,7 @@ function workerView(row: Row, beat: Heartbeat, mono: number): WorkerView {
       at,
     })),
     silentMs: Math.max(0, mono - row.seen),
+    ...(row.conduct.entry === undefined ? {} : { quarantine: row.conduct.entry }),
   };
 }
 
@@ -175,5 +179,6 @@ function statusOf(row: Row, beat: Heartbeat, mono: number): WorkerView["status"]
   if (row.presence === "left" || row.presence === "dead") return "gone";
   if (row.presence === "expired" || mono - row.seen > QUIET_MS) return "quiet";
   if (beat.draining) return "draining";
-  return beat.cordoned ? "cordoned" : "ready";
+  if (beat.cordoned) return "cordoned";
+  return row.conduct.entry === undefined ? "ready" : "quarantined";
 }

@@ -6,7 +6,7 @@ import { isBusy, keyOf } from "./key-row.ts";
 import { levelOf } from "./lane.ts";
 import type { Placer } from "./placer.ts";
 import { opensAt } from "./rate.ts";
-import { freeSlots, QUIET_MS, type Row } from "./row.ts";
+import { freeSlots, isDueForProbe, QUIET_MS, type Row } from "./row.ts";
 import { handlerTests } from "./why-handler.ts";
 import { isPinnedTo } from "./shape.ts";
 import { admits, queueRow, type QueueRow, type Tables } from "./tables.ts";
@@ -29,7 +29,13 @@ export type Reason =
   | { code: "no_such_handler"; handler: string }
   | { code: "no_such_version"; handler: string; announced: string[] }
   | { code: "no_match"; constraints: string[] }
-  | { code: "not_accepting"; cordoned: number; draining: number; quiet: number }
+  | {
+      code: "not_accepting";
+      cordoned: number;
+      draining: number;
+      quiet: number;
+      quarantined?: number;
+    }
   | { code: "too_few_slots"; needed: number; largest: number }
   | { code: "all_busy"; workers: number }
   | { code: "slots_in_pieces"; needed: number; mostFree: number }
@@ -163,13 +169,9 @@ function testsOf(entry: JobEntry, mono: number, level: (of: JobEntry) => number)
     })),
     {
       what: "accepting work",
-      pass: (row, beat) => !beat.cordoned && !beat.draining && !isQuiet(row, mono),
-      reason: (failed) => ({
-        code: "not_accepting",
-        cordoned: failed.filter(({ beat }) => beat?.cordoned && !beat.draining).length,
-        draining: failed.filter(({ beat }) => beat?.draining).length,
-        quiet: failed.filter((row) => isQuiet(row, mono)).length,
-      }),
+      pass: (row, beat) =>
+        !beat.cordoned && !beat.draining && !isQuiet(row, mono) && !isKeptOut(row),
+      reason: notAccepting(mono),
     },
     {
       what: `${slots} slots in all`,
@@ -198,6 +200,21 @@ function testsOf(entry: JobEntry, mono: number, level: (of: JobEntry) => number)
     },
   ];
 }
+
+const notAccepting =
+  (mono: number) =>
+  (failed: Row[]): Reason => {
+    const quarantined = failed.filter(isKeptOut).length;
+    return {
+      code: "not_accepting",
+      cordoned: failed.filter(({ beat }) => beat?.cordoned && !beat.draining).length,
+      draining: failed.filter(({ beat }) => beat?.draining).length,
+      quiet: failed.filter((row) => isQuiet(row, mono)).length,
+      ...(quarantined === 0 ? {} : { quarantined }),
+    };
+  };
+
+const isKeptOut = (row: Row): boolean => row.conduct.entry !== undefined && !isDueForProbe(row);
 
 const isQuiet = (row: Row, mono: number): boolean =>
   row.presence === "expired" || mono - row.seen > QUIET_MS;

@@ -64,6 +64,7 @@ export const ACCESS: Readonly<Record<string, Access>> = {
   "POST /v1/workers/:id/cordon": whole("workers:admin"),
   "POST /v1/workers/:id/uncordon": whole("workers:admin"),
   "POST /v1/workers/:id/drain": whole("workers:admin"),
+  "POST /v1/workers/:id/release": whole("workers:admin"),
   "GET /v1/queues": whole("queues:read"),
   "PUT /v1/queues/:name": whole("queues:admin"),
   "POST /v1/queues/:name/purge": whole("queues:admin"),

@@ -52,6 +52,8 @@ export type HttpDeps = {
   admission: Admission;
   /** Asks a worker; throws `worker_unreachable` when it does not answer. */
   control(workerId: string, request: ControlRequest): Promise<ControlReply>;
+  /** Ends a worker's quarantine; throws `worker_not_found` when it is in none. */
+  release(worker: string, actor: string): Promise<void>;
   groups: GroupDesk;
   definitions: Definitions & {
     /** Epoch ms at which a schedule runs the definition next. */

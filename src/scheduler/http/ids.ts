@@ -37,6 +37,17 @@ export const workerParams = z.object({
     .openapi({ example: "build-1-x7k2m9qa" }),
 });
 
+/** Quarantine belongs to a name; the id of one that bears it says it as well. */
+export const releaseParams = z.object({
+  id: z
+    .string()
+    .refine(
+      (text) => isName(text) || isWorkerId(text),
+      "A worker's name or id, as GET /v1/workers lists it.",
+    )
+    .openapi({ example: "build-1" }),
+});
+
 const named = (what: string, example: string) =>
   z.object({
     name: z

@@ -40,7 +40,7 @@ const statsSchema = z
     ),
     workers: z.int(),
     workersBy: z
-      .record(z.enum(["ready", "cordoned", "draining", "quiet", "gone"]), z.int())
+      .record(z.enum(["ready", "quarantined", "cordoned", "draining", "quiet", "gone"]), z.int())
       .describe("Workers per status."),
     slots: z.object({ total: z.int(), used: z.int() }),
     minutes: z.array(spanSchema).describe("The last hour, oldest first; the last is not over yet."),
@@ -93,7 +93,7 @@ export function createStatsRoutes({
 }
 
 function statuses(view: HttpDeps["view"], clock: HttpDeps["clock"]) {
-  const counts = { ready: 0, cordoned: 0, draining: 0, quiet: 0, gone: 0 };
+  const counts = { ready: 0, quarantined: 0, cordoned: 0, draining: 0, quiet: 0, gone: 0 };
   for (const { status } of view.workers(clock.mono())) counts[status] += 1;
   return counts;
 }

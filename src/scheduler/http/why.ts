@@ -86,7 +86,7 @@ export function inWords(reason: Reason): string {
     case "no_match":
       return `No worker passes all of: ${reason.constraints.join(", ")}.`;
     case "not_accepting":
-      return `Every worker that fits takes no work: ${reason.cordoned} cordoned, ${reason.draining} draining, ${reason.quiet} silent.`;
+      return `Every worker that fits takes no work: ${reason.cordoned} cordoned, ${reason.draining} draining, ${reason.quiet} silent${reason.quarantined === undefined ? "" : `, ${reason.quarantined} quarantined`}.`;
     case "too_few_slots":
       return `It needs ${reason.needed} slots; the largest worker that fits has ${reason.largest}.`;
     case "all_busy":

@@ -11,7 +11,7 @@ import { json, jsonBody, problems } from "./answers.ts";
 import { readOptionalJson } from "./body.ts";
 import type { HttpDeps } from "./deps.ts";
 import type { HttpEnv } from "./env.ts";
-import { workerParams } from "./ids.ts";
+import { releaseParams, workerParams } from "./ids.ts";
 import { instant, iso } from "./job-view.ts";
 
 const workerSchema = z
@@ -20,9 +20,9 @@ const workerSchema = z
     name: z.string(),
     version: z.string(),
     status: z
-      .enum(["ready", "cordoned", "draining", "quiet", "gone"])
+      .enum(["ready", "quarantined", "cordoned", "draining", "quiet", "gone"])
       .describe(
-        "quiet: unheard for longer than it should be; gone: its attempts are being settled.",
+        "quarantined: it failed again and again for reasons of its own; quiet: unheard for longer than it should be; gone: its attempts are being settled.",
       ),
     cordoned: z.boolean(),
     draining: z.boolean(),
@@ -38,6 +38,15 @@ const workerSchema = z
     startedAt: instant,
     uptimeS: z.number().describe("Of its machine, in seconds."),
     silentMs: z.number().describe("Since it was last heard of."),
+    quarantine: z
+      .object({
+        since: instant,
+        reason: z.string(),
+        probes: z.int().describe("Probes that failed since."),
+        probeAt: instant.describe("From then on it is given one job at a time."),
+      })
+      .optional()
+      .describe("Why it gets nothing new, except for a probe now and then."),
   })
   .openapi("Worker");
 
@@ -71,6 +80,15 @@ const actionRoute = <A extends string>(action: A, summary: string) =>
 const cordonRoute = actionRoute("cordon", "Give the worker no new work");
 const uncordonRoute = actionRoute("uncordon", "Give the worker work again");
 
+const releaseRoute = createRoute({
+  method: "post",
+  path: "/v1/workers/{id}/release",
+  summary: "End a worker's quarantine",
+  description: "All workers of its name are given jobs again.",
+  request: { params: releaseParams },
+  responses: { 204: { description: "It is over." }, ...problems(404, 409, 507) },
+});
+
 const drainBody = z.strictObject({ timeout: duration().default("2m") });
 
 const drainRoute = createRoute({
@@ -84,8 +102,8 @@ const drainRoute = createRoute({
   responses: { 202: json("The worker does so.", workerSchema), ...problems(404, 415, 422) },
 });
 
-export function createWorkerRoutes(deps: Pick<HttpDeps, "view" | "clock" | "control">) {
-  const { view, clock, control } = deps;
+export function createWorkerRoutes(deps: Pick<HttpDeps, "view" | "clock" | "control" | "release">) {
+  const { view, clock, control, release } = deps;
 
   function find(id: string): WorkerView {
     const found = view.worker(id, clock.mono());
@@ -114,6 +132,10 @@ export function createWorkerRoutes(deps: Pick<HttpDeps, "view" | "clock" | "cont
     .openapi(uncordonRoute, async (c) =>
       c.json(await ask(c.req.valid("param").id, { type: "cordon", cordoned: false }), 202),
     )
+    .openapi(releaseRoute, async (c) => {
+      await release(c.req.valid("param").id, c.get("caller").name);
+      return c.body(null, 204);
+    })
     .openapi(drainRoute, async (c) => {
       const parsed = drainBody.safeParse(await readOptionalJson(c));
       if (!parsed.success) throw specError(parsed.error);
@@ -122,7 +144,7 @@ export function createWorkerRoutes(deps: Pick<HttpDeps, "view" | "clock" | "cont
     });
 }
 
-function workerView({ beat, status, slots, running, silentMs }: WorkerView) {
+function workerView({ beat, status, slots, running, silentMs, quarantine }: WorkerView) {
   const { id, name, version, cordoned, draining, labels, handlers } = beat;
   const { load, memory, pid, startedAt, uptimeS } = beat;
   return {
@@ -142,5 +164,18 @@ function workerView({ beat, status, slots, running, silentMs }: WorkerView) {
     startedAt: iso(startedAt),
     uptimeS,
     silentMs: Math.round(silentMs),
+    ...(quarantine === undefined ? {} : { quarantine: quarantineView(quarantine) }),
   };
 }
+
+const quarantineView = ({
+  since,
+  reason,
+  probes,
+  probeAt,
+}: NonNullable<WorkerView["quarantine"]>) => ({
+  since: iso(since),
+  reason,
+  probes,
+  probeAt: iso(probeAt),
+});

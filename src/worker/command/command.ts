@@ -69,7 +69,7 @@ export function createCommandRunner(deps: Deps): CommandRunner {
       if (workDir instanceof Error) {
         onDiskFailure?.(workDir);
         const reason = `the work directory cannot be made: ${workDir.message}`;
-        return { outcome: "spawn_failed", reason };
+        return { outcome: "spawn_failed", reason, workersFault: true };
       }
       const argv = commandLine(record.spec, workDir.script);
       const allowed = await permit(record.spec, argv, policy, searchPath);
@@ -148,7 +148,7 @@ async function follow(
   try {
     const exit = await launched.exit;
     await output.finish?.();
-    return endingOf(exit, reason);
+    return endingOf(exit, reason, record.spec.limits !== undefined);
   } finally {
     stop.removeEventListener("abort", onStop);
     timer?.[Symbol.dispose]();

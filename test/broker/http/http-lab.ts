@@ -17,6 +17,7 @@ import { createLogReader } from "../../../src/scheduler/logs/log-reader.ts";
 import { createReservationDesk } from "../../../src/scheduler/reservations/desk.ts";
 import { createDeliver } from "../../../src/scheduler/webhooks/deliver.ts";
 import { createWebhooks, type Webhooks } from "../../../src/scheduler/webhooks/webhooks.ts";
+import { openQuarantine } from "../../../src/scheduler/quarantine.ts";
 import { createReplica } from "../../../src/scheduler/replica.ts";
 import { createSchedules } from "../../../src/scheduler/schedules/schedules.ts";
 import type { Problem } from "../../../src/shared/errors.ts";
@@ -44,8 +45,6 @@ export const newJobId = customAlphabet(ID_ALPHABET, JOB_ID_LENGTH);
 
 /** Where it listens, and who may ask; default: everybody. */
 export type ReplicaOptions = Partial<ListenOptions> & { auth?: AuthSettings };
-
-const OPEN: AuthSettings = { required: false, insecureOpen: false };
 
 export type Answer<T> = { status: number; headers: Headers; body: T };
 
@@ -155,7 +154,7 @@ async function startReplica(
   natsUrl: string,
   identity: string,
   asked: HttpLab["asked"],
-  { auth = OPEN, ...options }: ReplicaOptions,
+  { auth = { required: false, insecureOpen: false }, ...options }: ReplicaOptions,
 ): Promise<Replica> {
   const broker = await connectBroker({ url: natsUrl, identity });
   const replica = createReplica({ broker });
@@ -208,6 +207,7 @@ async function startReplica(
       asked.push({ worker, request });
       return { ok: true, held: 0 };
     },
+    release: openQuarantine({ broker, book, board: replica.board, log: silentLog }).release,
     groups: groups.desk,
     definitions: { ...definitions, nextRunAt: () => undefined },
     webhooks: webhooksOf(broker),

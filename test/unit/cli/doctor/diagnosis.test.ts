@@ -21,7 +21,7 @@ const stats = {
   leader,
 };
 const sound = {
-  server: { url: "http://127.0.0.1:7070", aheadMs: 0, stats },
+  server: { url: "http://127.0.0.1:7070", aheadMs: 0, stats, quarantined: [] },
   broker: {
     url: "nats://127.0.0.1:4222",
     version: "2.14.0",
@@ -108,6 +108,13 @@ describe("trouble", () => {
       /90 B of 100 B used; nearly full/,
     ],
     ["silent workers", records({ workers: [quiet] }), "workers", "warning", /w-3 \(42s\)/],
+    [
+      "quarantine",
+      server({ quarantined: [{ id: "w-1", quarantine: { reason: "no more processes" } }] }),
+      "workers",
+      "warning",
+      /w-1 keeps failing.*no more processes/,
+    ],
     ["orphans", records({ orphans: [{ job, worker }] }), "orphans", "warning", /j1 on w-2/],
     [
       "jobs for nobody",

@@ -55,6 +55,7 @@ export function fakeDeps(changes: Partial<HttpDeps> = {}): HttpDeps {
     log: silentLog,
     newJobId: () => "k3v9x0q2m7c1w8z5b4n6",
     control: unexpected,
+    release: unexpected,
     groups: {
       submit: unexpected,
       idFor: unexpected,
