@@ -1,26 +1,25 @@
 // Submitting and waiting straight over the broker, for volume: many jobs share a message, and their ends are pushed.
+import { derivedId } from "../shared/derived-id.ts";
 import { hasCode, MillraceError } from "../shared/errors.ts";
+import type { Handler } from "../shared/handler.ts";
 import type { Broker } from "../shared/io/broker.ts";
 import { deferred, type Deferred } from "../shared/io/lifecycle.ts";
-import { textOf, type Stored } from "../shared/io/wire.ts";
-import { isFinal } from "../shared/job.ts";
-import { decodeRecord } from "../shared/messages.ts";
 import type { JobSpec } from "../shared/spec.ts";
 import { decodeResults, MAX_SUBMISSIONS, type Submissions } from "../shared/submission.ts";
-import { jobOf, type Job } from "./job.ts";
-import { NEVER, runHandler, type Millrace } from "./millrace.ts";
+import { createEnds } from "./ends.ts";
+import type { Job } from "./job.ts";
+import { NEVER, runHandler, type Millrace, type RunOptions } from "./millrace.ts";
 import { persistently } from "./persistence.ts";
 
 type Pending = Deferred<string> & { spec: JobSpec; key: string; bytes: number };
 
 const ANSWER_MS = 10_000;
-/** A push can be lost with its connection; this often a waiting caller looks for itself. */
-const LOOK_EVERY_MS = 10_000;
 const OVERHEAD_BYTES = 64;
 
 /** Everything but submit, run and wait goes the other way. Disposing it closes the broker. */
 export function createNatsMillrace(broker: Broker, other: Millrace): Millrace {
-  const { jobs, submit: subject } = broker.subjects;
+  const { submit: subject } = broker.subjects;
+  const ends = createEnds(broker);
   let pending: Pending[] = [];
 
   function enqueue(spec: JobSpec, key: string): Promise<string> {
@@ -64,45 +63,40 @@ export function createNatsMillrace(broker: Broker, other: Millrace): Millrace {
     }
   }
 
-  async function wait(id: string, signal: AbortSignal): Promise<Job> {
-    const ended = deferred<Job>();
-    const take = (stored: Stored | undefined): void => {
-      const record =
-        stored === undefined || stored.removed ? undefined : decodeRecord(textOf(stored));
-      if (record === undefined)
-        ended.reject(new MillraceError("job_not_found", `There is no job ${id}.`));
-      else if (isFinal(record.state)) ended.resolve(jobOf(record));
+  async function wait(id: string, signal?: AbortSignal): Promise<Job> {
+    using listening = ends.listen(id);
+    return await listening.ended(signal);
+  }
+
+  /** A key that nobody else has tells the id before the job is there: whoever listens first need not look afterwards. */
+  async function runNew<Input, Output>(
+    handler: Handler<Input, Output> | string,
+    input: Input,
+    options: RunOptions,
+  ): Promise<Awaited<Output>> {
+    const key = crypto.randomUUID();
+    const expected = derivedId(broker.subjects.prefix, key);
+    using listening = ends.listen(expected, "unborn");
+    const verbs = {
+      submit: millrace.submit,
+      wait: (id: string, { signal }: { signal?: AbortSignal } = {}) =>
+        id === expected ? listening.ended(signal) : wait(id, signal),
     };
-    const look = (): void => {
-      broker
-        .last(jobs.stream, jobs.record(id))
-        .then(take)
-        // the next look, or the push, will tell
-        .catch(() => undefined);
-    };
-    const giveUp = () => ended.reject(signal.reason);
-    using _pushed = broker.listen(jobs.changedOf(id), take);
-    using _up = broker.onUp(look);
-    const looking = setInterval(look, LOOK_EVERY_MS);
-    signal.addEventListener("abort", giveUp);
-    if (signal.aborted) giveUp();
-    try {
-      look();
-      return await ended.promise;
-    } finally {
-      clearInterval(looking);
-      signal.removeEventListener("abort", giveUp);
-    }
+    return await runHandler(verbs, handler, input, { ...options, key });
   }
 
   const millrace: Millrace = {
     ...other,
     submit: (spec, { key = crypto.randomUUID(), signal = NEVER } = {}) =>
       persistently(signal, () => enqueue(spec, key)),
-    wait: (id, { signal = NEVER } = {}) => wait(id, signal),
-    run: (handler, input, options) => runHandler(millrace, handler, input, options),
+    wait: (id, { signal } = {}) => wait(id, signal),
+    run: (handler, input, options = {}) =>
+      options.key === undefined
+        ? runNew(handler, input, options)
+        : runHandler(millrace, handler, input, options),
     async close() {
       await other.close();
+      ends[Symbol.dispose]();
       await broker[Symbol.asyncDispose]();
     },
     [Symbol.asyncDispose]: () => millrace.close(),

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 import { inParallel } from "../../../bench/lib/pace.ts";
 import { connectSubmitter, type Submitter } from "../../../bench/lib/submitter.ts";
+import { connect } from "../../../src/index.ts";
 import type { JobSpec } from "../../../src/shared/spec.ts";
 import { startLab, type Lab } from "../../lab/lab.ts";
 import { freePorts } from "../../lab/ports.ts";
@@ -90,6 +91,16 @@ describe("what the broker is asked", () => {
     expect(storedIn(ledger, "MR_LOGS")).toBeLessThanOrEqual((1 + ASIDE) * jobs);
     expectNoMoreThanNeeded(ledger, jobs);
     expect(ledger.in.bytes / jobs).toBeLessThan(2_000);
+  });
+
+  it("by run() of the library: the submission and its answer, and no read", async () => {
+    const jobs = 50;
+    await using millrace = await connect({ url: lab.url, nats: lab.broker.url });
+    await millrace.run("noop", null); // what is done once is not counted
+    const ledger = await costOf(() => inParallel(jobs, 1, () => millrace.run("noop", null)));
+    expect(storedIn(ledger, "MR_JOBS")).toBe(2 * jobs);
+    // a read would be a third; one after the other they take long enough for some checks of the feeds
+    expect(questionsIn(ledger)).toBeLessThanOrEqual(2.5 * jobs);
   });
 
   it("by a batch over HTTP: one write for each job and no read", async () => {
