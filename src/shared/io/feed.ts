@@ -45,7 +45,7 @@ const RETRY_MS = 250;
 const CHECK_MS = 2_000;
 /** How long what was removed or has expired leaves a marker in its stream. */
 export const MARKERS_MS = 60_000;
-/** Looks in a row that must miss a stream before it is gone: a broker that starts may not know all of its streams yet. */
+/** Looks in a row that must miss a stream, or its end, before it is gone: a broker that starts may not know all of it yet. */
 export const MISSES = 3;
 
 /** On both clocks: a host that sleeps does not count that on its monotonic one. */
@@ -57,6 +57,7 @@ export function createFeed(options: FeedOptions): Feed {
   let lastSeq = options.after ?? 0;
   let wanted = 0;
   let misses = 0;
+  let setbacks = 0;
   let isChecked = false;
   let sureAt: Instant | undefined;
   let filling: Promise<void> | undefined;
@@ -132,6 +133,13 @@ export function createFeed(options: FeedOptions): Feed {
     sureAt = since;
   }
 
+  /** A broker that was frozen or has just taken over may answer from before for a moment. */
+  function setBack(known: number, target: number): void {
+    setbacks += 1;
+    if (setbacks >= MISSES) broken.reject(wentBack(stream, known, target));
+    else log.warn({ event: "feed_set_back", stream, known, target }, "the stream's end went back");
+  }
+
   async function check(): Promise<void> {
     isChecked = false;
     if (!broker.isUp()) return;
@@ -140,7 +148,8 @@ export function createFeed(options: FeedOptions): Feed {
     try {
       const target = await newest();
       misses = 0;
-      if (hasGoneBack(known, target)) broken.reject(wentBack(stream, known, target));
+      if (hasGoneBack(known, target)) return setBack(known, target);
+      setbacks = 0;
       if (target > lastSeq) await fill(target);
       if (target <= lastSeq) await beSure(since);
       isChecked = target <= lastSeq;

@@ -20,7 +20,12 @@ afterAll(async () => {
   await server[Symbol.asyncDispose]();
 });
 
-type Followed = AsyncDisposable & { feed: Feed; seqs: number[]; subjects: string[] };
+type Followed = AsyncDisposable & {
+  feed: Feed;
+  running: Promise<void>;
+  seqs: number[];
+  subjects: string[];
+};
 
 function follow(
   reader: Broker,
@@ -48,11 +53,12 @@ function follow(
   const running = feed.run(stop.signal);
   return {
     feed,
+    running,
     seqs,
     subjects,
     async [Symbol.asyncDispose]() {
       stop.abort();
-      await running;
+      await running.catch(() => undefined); // a test that breaks it looks at it itself
     },
   };
 }
@@ -70,6 +76,32 @@ const everySeq = async (from = 1): Promise<number[]> => {
 };
 
 describe("a feed", () => {
+  it("goes on when a broker answers from before once, and ends when the stream's end stays back", async () => {
+    await append(3);
+    const { stream } = broker.subjects.assign;
+    let stale = 1;
+    const reader: Broker = {
+      ...broker,
+      async streamState(name) {
+        const state = await broker.streamState(name);
+        const isStale = name === stream && followed.feed.lastSeq > 0 && stale > 0;
+        if (isStale) stale -= 1;
+        return isStale ? { ...state, lastSeq: state.lastSeq - 2 } : state;
+      },
+    };
+    await using followed = follow(reader);
+    let isOver = false;
+    followed.running.catch(() => (isOver = true));
+    await until(() => stale === 0, "the stale answer");
+    await append(1);
+    await followed.feed.caughtUp();
+    expect(followed.seqs).toEqual(await everySeq());
+    expect(isOver).toBe(false);
+
+    stale = Infinity;
+    await expect(followed.running).rejects.toMatchObject({ code: "broker_misconfigured" });
+  });
+
   it("delivers what was there before and what comes after, once and in order", async () => {
     await append(25);
     await using followed = follow(broker);
