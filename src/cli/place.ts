@@ -93,7 +93,9 @@ async function bringServer(
   };
 }
 
-/** On this machine a job runs where its caller stands, as any command does. */
+/** On this machine a job runs where its caller stands, as any command does, unless a reservation has a place of its own. */
 function inThisDirectory(spec: JobSpec): JobSpec {
-  return spec.handler === undefined ? { cwd: process.cwd(), ...spec } : spec;
+  return spec.handler === undefined && spec.reservation === undefined
+    ? { cwd: process.cwd(), ...spec }
+    : spec;
 }

@@ -17,6 +17,7 @@ import { groupCommand } from "./commands/group.ts";
 import { logsCommand } from "./commands/logs.ts";
 import { lsCommand } from "./commands/ls.ts";
 import { queuesCommand } from "./commands/queues.ts";
+import { reservationsCommand, reserveCommand } from "./commands/reservations.ts";
 import { reconcileCommand } from "./commands/reconcile.ts";
 import { retryCommand } from "./commands/retry.ts";
 import { runCommand } from "./commands/run.ts";
@@ -50,6 +51,8 @@ const COMMANDS: Record<string, ((context: Context) => Command)[]> = {
     cordonCommand,
     uncordonCommand,
     drainCommand,
+    reserveCommand,
+    reservationsCommand,
     queuesCommand,
     schedulesCommand,
     webhooksCommand,

@@ -30,6 +30,9 @@ export type JobOptions = ServerOptions &
     signFor?: string;
   };
 
+/** What `millrace reserve` tells its command, and all that submit from there. */
+export const RESERVATION_VARIABLE = "MILLRACE_RESERVATION";
+
 /** Adds the options; `env` is where `--env NAME` finds a value. */
 export function describesJob(command: Command, env: Environment): Command {
   return command
@@ -41,6 +44,11 @@ export function describesJob(command: Command, env: Environment): Command {
     .option("--worker <name>", "this worker only, by name or id")
     .option("--slots <n>", "slots the job takes", integer(1, 1_024))
     .option("--priority <n>", "9 goes first, 5 is usual", integer(0, 9))
+    .addOption(
+      new Option("--reservation <id>", "in the slots that it holds (MILLRACE_RESERVATION)").default(
+        env[RESERVATION_VARIABLE] || undefined,
+      ),
+    )
     .option("--timeout <duration>", "longest run of one attempt", duration)
     .option("--grace <duration>", "time between TERM and KILL", duration)
     .option("--retry <n>", "try again up to n times", integer(0, 99))

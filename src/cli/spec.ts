@@ -9,6 +9,7 @@ export type SpecOptions = {
   prefer?: Preference[];
   worker?: string;
   slots?: number;
+  reservation?: string;
   priority?: number;
   timeout?: string;
   grace?: string;
@@ -44,6 +45,7 @@ const SAME = [
   "prefer",
   "worker",
   "slots",
+  "reservation",
   "priority",
   "timeout",
   "grace",

@@ -4,7 +4,8 @@ import { z } from "zod";
 import { templateFlaws } from "./definition-template.ts";
 import { name, text } from "./fields.ts";
 import { fanOutFields, flawsOf, groupFields, type Flaw } from "./group.ts";
-import { jobSpecSchema, specError } from "./spec.ts";
+import { reservationFlaws } from "./reservation.ts";
+import { jobSpecSchema, specError, type JobSpec } from "./spec.ts";
 
 const MAX_STEPS = 256;
 
@@ -89,13 +90,18 @@ function flawsIn(definition: z.infer<typeof shape>): Flaw[] {
   const names = parameterNames(definition);
   return [
     ...nameFlaws(names),
-    ...(spec === undefined ? [] : templateFlaws(spec, names).map(under("spec"))),
+    ...(spec === undefined ? [] : specFlaws(spec, names).map(under("spec"))),
     ...(steps === undefined ? [] : flawsOf(steps).map(under("steps"))),
     ...(steps ?? []).flatMap((step, place) =>
-      templateFlaws(step.spec, names).map(under("steps", place, "spec")),
+      specFlaws(step.spec, names).map(under("steps", place, "spec")),
     ),
   ];
 }
+
+const specFlaws = (spec: JobSpec, names: readonly string[]): Flaw[] => [
+  ...templateFlaws(spec, names),
+  ...reservationFlaws(spec),
+];
 
 function nameFlaws(names: readonly string[]): Flaw[] {
   const odd = names.find((one) => !PARAMETER_NAME.test(one));

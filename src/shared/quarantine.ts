@@ -1,6 +1,8 @@
 // Quarantine: a worker that fails again and again for reasons of its own gets nothing but a probe now and then, until one succeeds.
 import { z } from "zod";
 
+import { decodeStored } from "./stored.ts";
+
 /** Failures in a row that take a worker out, and how long it waits for a probe: each one that fails doubles the wait. */
 export const QUARANTINE = { failures: 3, firstProbeMs: 5_000, longestWaitMs: 300_000 } as const;
 
@@ -28,14 +30,8 @@ const quarantine: z.ZodType<Quarantine> = z.object({
   after: z.int(),
 });
 
-export function decodeQuarantine(text: string): Quarantine | undefined {
-  try {
-    const parsed = quarantine.safeParse(JSON.parse(text));
-    return parsed.success ? parsed.data : undefined;
-  } catch {
-    return undefined;
-  }
-}
+export const decodeQuarantine = (text: string): Quarantine | undefined =>
+  decodeStored(text, quarantine);
 
 /** The entry after one more reason to keep the worker out; `before` is the one that stands there. */
 export function quarantined(

@@ -32,6 +32,16 @@ export const reservationSchema = z.strictObject({
 
 export type ReservationRequest = z.infer<typeof reservationSchema>;
 
+/** What is wrong with a spec from which jobs are made while nobody is there whose reservation it could be. */
+export const reservationFlaws = ({
+  reservation,
+}: {
+  reservation?: string | undefined;
+}): { path: string[]; message: string }[] =>
+  reservation === undefined
+    ? []
+    : [{ path: ["reservation"], message: "only who holds it may name it, in a job or a group" }];
+
 /** What stands beside the job; its name is the job's id. */
 export type Tenure = {
   v: 1;

@@ -1,5 +1,6 @@
 // What a generator's run came to: the jobs that it returned, and what is remembered of it.
 import { hasCode, MillraceError } from "./errors.ts";
+import { reservationFlaws } from "./reservation.ts";
 import type { GeneratorState, RunId, ScheduleState } from "./schedule-state.ts";
 import { parseSpec, type JobSpec } from "./spec.ts";
 
@@ -21,7 +22,10 @@ export function generatedSpecs(result: unknown): JobSpec[] {
 
 function specAt(value: unknown, index: number): JobSpec {
   try {
-    return parseSpec(value);
+    const spec = parseSpec(value);
+    const [flaw] = reservationFlaws(spec);
+    if (flaw === undefined) return spec;
+    throw new MillraceError("invalid_spec", `reservation: ${flaw.message}`);
   } catch (error) {
     if (!hasCode(error, "invalid_spec")) throw error;
     throw new MillraceError(

@@ -6,6 +6,7 @@ import { date, duration, name, text } from "./fields.ts";
 import { cronFields } from "./schedule-cron.ts";
 import { MISFIRES, OVERLAPS, type Misfire, type Overlap } from "./schedule-policies.ts";
 import { isZone } from "./schedule-zone.ts";
+import { reservationFlaws } from "./reservation.ts";
 import { jobSpecSchema, type JobSpec } from "./spec.ts";
 
 const ON_CLOSED = ["skip", "shift"] as const;
@@ -91,6 +92,8 @@ function contradictions(spec: Fields): Complaint[] {
     found.push(complaint("onClosed", "an interval cannot be shifted; use cron or at, or skip"));
   if (spec.spec?.runAt !== undefined)
     found.push({ path: ["spec", "runAt"], message: "the schedule says when; leave it out" });
+  for (const { path, message } of reservationFlaws(spec.spec ?? {}))
+    found.push({ path: ["spec", ...path], message });
   const flaw = spec.cron === undefined ? undefined : cronFields(spec.cron).flaw;
   if (flaw !== undefined) found.push(complaint("cron", flaw));
   return found;

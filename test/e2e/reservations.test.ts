@@ -5,10 +5,12 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { connect, type Millrace } from "../../src/index.ts";
 import { ask, type JobPage, type WorkerView } from "../lab/api.ts";
 import { startLab, type Lab } from "../lab/lab.ts";
+import { spawnNode } from "../lab/spawn.ts";
 import { until } from "../lab/until.ts";
 
 type View = { id: string; state: string; worker?: string; jobs: string[] };
 
+const MILLRACE = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
 const HANDLERS = fileURLToPath(new URL("handlers", import.meta.url));
 
 // the core plays 10,000 of them
@@ -127,6 +129,82 @@ it("never misses a slot that is freed as the request arrives", async () => {
     held = next;
   }
   await held.release();
+  await settled("narrow");
+});
+
+async function command(...args: string[]) {
+  await using child = await spawnNode(MILLRACE, args, { MILLRACE_URL: lab.url });
+  const { code } = await child.exited;
+  return { code, stdout: child.stdout(), stderr: child.stderr() };
+}
+
+it("is held by `millrace reserve` for the time of a command, whose jobs run in it", async () => {
+  const run = `"${process.execPath}" "${MILLRACE}" run --`;
+  const script = `${run} sh -c 'echo kept > note' && ${run} cat note && "${process.execPath}" "${MILLRACE}" reservations && exit 7`;
+  const ran = await command("reserve", "--require=size=narrow", "--", "sh", "-c", script);
+  expect(ran).toMatchObject({ code: 7, stdout: expect.stringMatching(/^kept\n.*held.*narrow-/s) });
+  await settled("narrow");
+
+  await using held = await spawnNode(
+    MILLRACE,
+    [
+      "reserve",
+      "--require=size=narrow",
+      "--ttl=1h",
+      "--",
+      "sh",
+      "-c",
+      "echo begun; exec sleep 600",
+    ],
+    { MILLRACE_URL: lab.url },
+  );
+  await held.printed(/begun/, 60_000);
+  expect((await command("reserve", "--require=size=narrow", "--", "true")).stderr).toContain(
+    "busy",
+  );
+  expect((await held.kill("SIGTERM")).code).toBe(128 + 15);
+  await settled("narrow");
+});
+
+it("ends with a word when it is released under its command", async () => {
+  await using holder = await spawnNode(
+    MILLRACE,
+    [
+      "reserve",
+      "--require=size=narrow",
+      "--ttl=1s",
+      "--",
+      "sh",
+      "-c",
+      "echo begun; exec sleep 600",
+    ],
+    { MILLRACE_URL: lab.url },
+  );
+  await holder.printed(/begun/, 60_000);
+  const [{ id }] = (await lab.call<{ reservations: [View] }>("GET", "/v1/reservations"))
+    .reservations;
+  expect(await command("reservations", "release", id)).toMatchObject({ code: 0 });
+  expect(await holder.exited).toMatchObject({ code: 206 });
+  await settled("narrow");
+});
+
+it("is not for jobs that are made while nobody is there, nor for a second life of its own", async () => {
+  await using held = await millrace.reserve({ require: narrow });
+  const inside = { command: ["true"], reservation: held.id };
+  const makers: [string, object, string][] = [
+    ["definitions/thief", { spec: inside }, "spec.reservation"],
+    ["schedules/thief", { cron: "@daily", spec: inside }, "spec.reservation"],
+  ];
+  for (const [path, body, field] of makers)
+    expect((await ask(`${lab.url}/v1/${path}`, "PUT", body)).body).toMatchObject({
+      code: "invalid_spec",
+      field,
+    });
+  await held.release();
+  await lab.until(held.id, "cancelled");
+  expect((await ask(`${lab.url}/v1/jobs/${held.id}/retry`, "POST")).body).toMatchObject({
+    code: "reservation_over",
+  });
   await settled("narrow");
 });
 

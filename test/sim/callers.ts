@@ -83,10 +83,9 @@ export function createCallers(stage: Stage, crew: Crew): Callers {
           : { kind, at, job, answer: "unknown" },
       );
       call(seen, async ({ actions }) => {
-        const { name } = ANYBODY;
         await (kind === "cancel"
-          ? actions.cancel(job, "No longer wanted.", name)
-          : actions.retry(job, name));
+          ? actions.cancel(job, "No longer wanted.", ANYBODY.name)
+          : actions.retry(job, ANYBODY));
       });
     };
     if (cancelMs !== undefined) plan(cancelMs, () => ask("cancel"));

@@ -46,10 +46,12 @@ export function startScheduler(stage: Stage, id: string, newJobId: () => string)
     },
   });
   enter(() => noteEnd(stage, station, runAll([replica, election], ending.signal)));
+  // nobody here reserves anything
+  const reservations = { requireUse: async () => undefined };
   return {
     ...station,
     replica,
-    actions: createJobActions({ store, clock }),
+    actions: createJobActions({ store, clock, reservations }),
     submit: createSubmit({
       store,
       clock,
@@ -57,8 +59,7 @@ export function startScheduler(stage: Stage, id: string, newJobId: () => string)
       broker,
       view: replica.board,
       admission: createAdmission(replica.board),
-      // nobody here reserves anything
-      reservations: { requireUse: async () => undefined },
+      reservations,
     }),
     control: createControl(broker),
     leads: () => leads,

@@ -82,7 +82,9 @@ const retryRoute = createRoute({
   },
 });
 
-export function createDeadLetterRoutes(deps: Pick<HttpDeps, "store" | "view" | "clock">) {
+export function createDeadLetterRoutes(
+  deps: Pick<HttpDeps, "store" | "view" | "clock" | "reservations">,
+) {
   const pages = createJobPages(deps);
   const revive = createReviver({ ...deps, actions: createJobActions(deps) });
 

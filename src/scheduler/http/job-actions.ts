@@ -58,7 +58,7 @@ export function createJobActionRoutes(deps: HttpDeps) {
       return c.json({ ...job, cancelRequested: true as const }, 202);
     })
     .openapi(retryRoute, async (c) => {
-      const { record, seq } = await retry(c.req.valid("param").id, c.get("caller").name);
+      const { record, seq } = await retry(c.req.valid("param").id, c.get("caller"));
       return c.json(jobView(record, seq), 202);
     });
 }

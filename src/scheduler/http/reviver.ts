@@ -14,21 +14,29 @@ export const MOST_AT_ONCE = 1_000;
 const SIDE_BY_SIDE = 64;
 
 /** What is about one job alone; anything else ends the request. */
-const OWN: ErrorCode[] = ["job_not_found", "job_not_finished", "illegal_move", "lost_race"];
+const OWN: ErrorCode[] = [
+  "job_not_found",
+  "job_not_finished",
+  "illegal_move",
+  "lost_race",
+  "not_found",
+  "reservation_over",
+];
 
 export function createReviver(
   deps: Pick<HttpDeps, "store" | "view"> & { actions: Pick<JobActions, "retry"> },
 ): (ids: readonly string[], by: Caller) => Promise<Fates> {
   const { store, view, actions } = deps;
 
-  async function revive(id: string, { name, namespace }: Caller): Promise<Versioned> {
+  async function revive(id: string, by: Caller): Promise<Versioned> {
+    const { namespace } = by;
     const found = await store.read(id);
     const owner = found?.record.origin?.namespace;
     if (found === undefined || (namespace !== undefined && namespace !== owner))
       throw new MillraceError("job_not_found", `There is no job ${id}; it may have expired.`);
     if (found.record.state !== "failed")
       throw new MillraceError("illegal_move", `Job ${id} is ${found.record.state}.`);
-    return actions.retry(id, name);
+    return actions.retry(id, by);
   }
 
   /** The code of what kept it from running again; undefined when nothing did. */
