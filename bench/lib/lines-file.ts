@@ -1,22 +1,26 @@
 // A file of 80-byte lines, no two alike: what a job prints, and what its readers must get.
+import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
+import { once } from "node:events";
 import { createReadStream } from "node:fs";
 import { open } from "node:fs/promises";
 
+import { pathIn } from "./program.ts";
+
 export const LINE_BYTES = 80;
-const LINES_AT_ONCE = 10_000;
+
+/** The command that prints so many of them. */
+export const printing = (lines: number): [string, ...string[]] => [
+  process.execPath,
+  pathIn("jobs/print.mjs"),
+  String(lines),
+];
 
 export async function writeLines(path: string, lines: number): Promise<void> {
   await using file = await open(path, "w");
-  for (let from = 0; from < lines; from += LINES_AT_ONCE) {
-    const count = Math.min(LINES_AT_ONCE, lines - from);
-    const block = Array.from({ length: count }, (_, index) => lineOf(from + index));
-    await file.write(block.join(""));
-  }
+  const [program, ...args] = printing(lines);
+  await once(spawn(program, args, { stdio: ["ignore", file.fd, "inherit"] }), "exit");
 }
-
-const lineOf = (index: number): string =>
-  `${String(index).padStart(20, "0")} ${"x".repeat(LINE_BYTES - 22)}\n`;
 
 export async function hashOfFile(path: string): Promise<string> {
   const hash = createHash("sha256");
