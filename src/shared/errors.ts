@@ -24,6 +24,7 @@ const CODES = {
   calendar_not_found: { status: 404, retry: false, title: "There is no such calendar" },
   worker_not_found: { status: 404, retry: false, title: "There is no such worker" },
   attempt_not_found: { status: 404, retry: false, title: "The job has no such attempt" },
+  bundle_not_found: { status: 404, retry: false, title: "There is no such bundle" },
   file_not_found: { status: 404, retry: false, title: "There is no such file" },
   method_not_allowed: { status: 405, retry: false, title: "The method is not allowed here" },
   request_timeout: { status: 408, retry: true, title: "The request did not arrive in time" },
@@ -31,6 +32,7 @@ const CODES = {
   job_not_finished: { status: 409, retry: false, title: "The job has not finished yet" },
   definition_disabled: { status: 409, retry: false, title: "The definition is disabled" },
   run_active: { status: 409, retry: true, title: "A run of the definition is under way" },
+  bundle_full: { status: 409, retry: false, title: "The bundle has too many versions" },
   calendar_in_use: { status: 409, retry: false, title: "A schedule uses the calendar" },
   idempotency_conflict: {
     status: 409,
@@ -57,6 +59,7 @@ const CODES = {
   body_too_large: { status: 413, retry: false, title: "The body is too large" },
   unsupported_media_type: { status: 415, retry: false, title: "The media type is not supported" },
   invalid_spec: { status: 422, retry: false, title: "The request does not fit the schema" },
+  invalid_archive: { status: 422, retry: false, title: "The archive is not acceptable" },
   quota_exceeded: { status: 429, retry: true, title: "The namespace has its share already" },
   queue_full: { status: 429, retry: true, title: "The queue is full" },
   too_many_requests: { status: 429, retry: true, title: "Too many requests" },

@@ -2,6 +2,8 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
 
+import { decodeStored } from "./stored.ts";
+
 /** The name of a file's content: `sha256:` and 64 lower-case hexadecimal digits. */
 export type Digest = `sha256:${string}`;
 
@@ -38,11 +40,4 @@ const record: z.ZodType<FileRecord> = z.object({
 });
 
 /** The record in a text; undefined when it is none. */
-export function decodeFile(text: string): FileRecord | undefined {
-  try {
-    const parsed = record.safeParse(JSON.parse(text));
-    return parsed.success ? parsed.data : undefined;
-  } catch {
-    return undefined;
-  }
-}
+export const decodeFile = (text: string): FileRecord | undefined => decodeStored(text, record);
