@@ -1,4 +1,5 @@
 // The rules of a job spec that look at several fields at once.
+import { isDigest } from "./file.ts";
 import type { JobSpec } from "./spec.ts";
 
 export type Complaint = { path: string[]; message: string };
@@ -16,6 +17,8 @@ export function contradictions(spec: JobSpec): Complaint[] {
     found.push(complaint("shell", "needs a command of exactly one element"));
   if (spec.runAt !== undefined && spec.delay !== undefined)
     found.push(complaint("delay", "give runAt or delay, not both"));
+  if (spec.signature !== undefined && spec.bundle !== undefined && !isDigest(spec.bundle))
+    found.push(complaint("bundle", "a signed job names its bundle by digest"));
   return found;
 }
 
@@ -27,6 +30,7 @@ const BELONGS = {
   env: ["command", "script"],
   cwd: ["command", "script"],
   stdin: ["command", "script"],
+  bundle: ["command", "script"],
   secrets: ["command", "script"],
   limits: ["command", "script"],
 } as const;

@@ -14,6 +14,7 @@ const SIGNED = [
   "env",
   "cwd",
   "stdin",
+  "bundle",
   "secrets",
   "limits",
 ] as const satisfies (keyof JobSpec)[];

@@ -1,6 +1,7 @@
 // What a caller may ask for: the schema of a job spec, checked once at the edge and trusted from there on.
 import { z } from "zod";
 
+import { bundleReference } from "./bundle.ts";
 import { contradictions } from "./contradictions.ts";
 import { durationMs } from "./durations.ts";
 import { MillraceError } from "./errors.ts";
@@ -129,6 +130,11 @@ const fields = z.strictObject({
   cwd: directory
     .optional()
     .describe("Absolute directory on the worker; default: the attempt's own work directory."),
+  bundle: bundleReference
+    .optional()
+    .describe(
+      'Files that the attempt starts with a copy of: "etl", "etl@3", "etl@stable" or a digest. The record has the digest.',
+    ),
   stdin: text(524_288)
     .optional()
     .describe("Text given on standard input, which is closed otherwise."),

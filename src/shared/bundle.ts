@@ -1,0 +1,115 @@
+// Bundles: archives under a name, in numbered versions and with tags, that jobs start with a copy of.
+import { z } from "zod";
+
+import { MillraceError } from "./errors.ts";
+import { isDigest, type Digest } from "./file.ts";
+import { isName } from "./names.ts";
+import { decodeStored } from "./stored.ts";
+
+export type BundleContent = {
+  digest: Digest;
+  /** Bytes of the archive. */
+  size: number;
+  /** Files in it, and their bytes. */
+  files: number;
+  unpackedBytes: number;
+};
+
+export type BundleVersion = BundleContent & {
+  /** Counted from 1; never given twice. */
+  version: number;
+  /** Epoch ms. */
+  at: number;
+  by: string;
+};
+
+/** What stands under a bundle's name. */
+export type Bundle = {
+  v: 1;
+  /** The newest that was ever given. */
+  lastVersion: number;
+  /** Oldest first; at least one. */
+  versions: BundleVersion[];
+  tags: Record<string, number>;
+};
+
+/** Names the newest version, whatever tags there are. */
+export const LATEST = "latest";
+const MAX_VERSIONS = 1_000;
+const MAX_TAGS = 100;
+
+const bundle: z.ZodType<Bundle> = z.object({
+  v: z.literal(1),
+  lastVersion: z.int(),
+  versions: z
+    .array(
+      z.object({
+        digest: z.custom<Digest>((value) => typeof value === "string" && isDigest(value)),
+        size: z.number(),
+        files: z.number(),
+        unpackedBytes: z.number(),
+        version: z.int(),
+        at: z.number(),
+        by: z.string(),
+      }),
+    )
+    .min(1),
+  tags: z.record(z.string(), z.int()),
+});
+
+export const decodeBundle = (text: string): Bundle | undefined => decodeStored(text, bundle);
+
+const isVersion = (text: string): boolean => /^[1-9]\d{0,8}$/.test(text);
+/** A name that is no number; `latest` is given by itself. */
+export const isTag = (text: string): boolean => isName(text) && !/^\d+$/.test(text);
+/** What may stand behind the `@`: a version's number or a tag. */
+export const isSelector = (text: string): boolean => isVersion(text) || isTag(text);
+
+/** `etl`, `etl@3`, `etl@stable`, or the digest of a version. */
+export const bundleReference = z.string().refine((text) => {
+  if (isDigest(text)) return true;
+  const { name, selector } = parseReference(text);
+  return isName(name) && isSelector(selector);
+}, 'must be a bundle as "etl", "etl@3" or "etl@stable", or a digest as "sha256:…"');
+
+/** The parts of a reference by name. */
+export function parseReference(text: string): { name: string; selector: string } {
+  const at = text.indexOf("@");
+  if (at === -1) return { name: text, selector: LATEST };
+  return { name: text.slice(0, at), selector: text.slice(at + 1) };
+}
+
+export function versionOf({ versions, tags }: Bundle, selector: string): BundleVersion | undefined {
+  if (selector === LATEST) return versions.at(-1);
+  const number = isVersion(selector) ? Number(selector) : tags[selector];
+  return versions.find(({ version }) => version === number);
+}
+
+/** The bundle with the content as its newest version, and the tag on it. What is the newest version already gets no new number. */
+export function withVersion(
+  old: Bundle | undefined,
+  content: BundleContent,
+  { tag, at, by }: { tag?: string | undefined; at: number; by: string },
+): Bundle {
+  const newest = old?.versions.at(-1);
+  const isKnown = newest?.digest === content.digest;
+  const version = isKnown ? newest.version : (old?.lastVersion ?? 0) + 1;
+  const versions = [
+    ...(old?.versions ?? []),
+    ...(isKnown ? [] : [{ ...content, version, at, by }]),
+  ];
+  const tags = { ...old?.tags, ...(tag === undefined || tag === LATEST ? {} : { [tag]: version }) };
+  if (versions.length > MAX_VERSIONS || Object.keys(tags).length > MAX_TAGS)
+    throw new MillraceError(
+      "bundle_full",
+      `A bundle has at most ${MAX_VERSIONS} versions and ${MAX_TAGS} tags; remove some that nobody needs.`,
+    );
+  return { v: 1, lastVersion: Math.max(version, old?.lastVersion ?? 0), versions, tags };
+}
+
+/** The bundle without a version and its tags; undefined when it was the only one. */
+export function withoutVersion(old: Bundle, version: number): Bundle | undefined {
+  const versions = old.versions.filter((one) => one.version !== version);
+  const tags = Object.fromEntries(Object.entries(old.tags).filter(([, to]) => to !== version));
+  return versions.length === 0 ? undefined : { ...old, versions, tags };
+}
