@@ -7,6 +7,8 @@ import type { Board } from "./core/board.ts";
 export type Admission = {
   /** The spec with what its queue says for jobs that do not say themselves. */
   complete(spec: JobSpec): JobSpec;
+  /** The spec with what it names by a name that may come to mean something else. Throws `invalid_spec` for what there is not. */
+  resolve: Resolve;
   /** Keeps a place for the job until it is disposed of; undefined where places are not counted. Throws `queue_full`, `key_busy`, `quota_exceeded`. */
   admit(spec: JobSpec, namespace: string | undefined): Disposable | undefined;
   /** Throws `queue_full` when a queue has not got room for all of the jobs that are for it. */
@@ -16,13 +18,19 @@ export type Admission = {
 /** Codes that say: not now, but later. */
 export const NO_ROOM = ["queue_full", "key_busy", "quota_exceeded"] as const;
 
+export type Resolve = (spec: JobSpec, namespace: string | undefined) => Promise<JobSpec>;
+
 type View = Pick<Board, "queueSettings" | "waitingIn" | "bearersOf" | "unfinishedOf">;
 
 const FULL_RETRY_AFTER_S = 5;
 const MAX_NAMED = 3;
 
 /** `perNamespace` bounds the unfinished jobs of each tenant; absent: any number. */
-export function createAdmission(view: View, perNamespace?: number): Admission {
+export function createAdmission(
+  view: View,
+  perNamespace?: number,
+  resolve: Resolve = async (spec) => spec,
+): Admission {
   /** Places kept, by queue and by key. */
   const kept = new Map<string, number>();
   const keptFor = (name: string): number => kept.get(name) ?? 0;
@@ -83,6 +91,7 @@ export function createAdmission(view: View, perNamespace?: number): Admission {
   }
 
   return {
+    resolve,
     complete: (spec) => withDefaults(spec, view.queueSettings(queueOf(spec))?.defaults),
     admit(spec, namespace) {
       const queue = queueOf(spec);

@@ -19,6 +19,7 @@ import { createConfigBook } from "./config-book.ts";
 import { createControl } from "./control.ts";
 import { createDefinitions } from "./definitions/definitions.ts";
 import { createElection } from "./election.ts";
+import { openFiles } from "./files/open.ts";
 import { createGroups } from "./groups/groups.ts";
 import { createApp } from "./http/app.ts";
 import { createSubmit } from "./http/submit.ts";
@@ -71,7 +72,9 @@ export async function runScheduler(
   const reservations = openReservations({ broker, book, replica, store, newJobId });
   const webhooks = openWebhooks({ broker, book, view: replica.board, config, log });
   const quarantine = openQuarantine({ broker, book, board: replica.board, log });
-  const admission = createAdmission(replica.board, config.auth.namespaceLimit);
+  const files = openFiles({ broker, book });
+  const { namespaceLimit } = config.auth;
+  const admission = createAdmission(replica.board, namespaceLimit, files.bundles.resolve);
   const { board } = replica;
   const groups = createGroups({
     broker,
@@ -155,6 +158,7 @@ export async function runScheduler(
     control: createControl(broker),
     release: quarantine.release,
     groups: groups.desk,
+    bundles: files.bundles,
     definitions: { ...definitions, nextRunAt: schedules.desk.nextRunAt },
     webhooks: webhooks.api,
     schedules: schedules.desk,

@@ -28,7 +28,7 @@ export type Bundle = {
   v: 1;
   /** The newest that was ever given. */
   lastVersion: number;
-  /** Oldest first; at least one. */
+  /** Oldest first; at least one where it is stored. */
   versions: BundleVersion[];
   tags: Record<string, number>;
 };
@@ -85,26 +85,25 @@ export function versionOf({ versions, tags }: Bundle, selector: string): BundleV
   return versions.find(({ version }) => version === number);
 }
 
+const NOTHING = { v: 1, lastVersion: 0, versions: [], tags: {} } as const satisfies Bundle;
+
 /** The bundle with the content as its newest version, and the tag on it. What is the newest version already gets no new number. */
 export function withVersion(
-  old: Bundle | undefined,
+  old: Bundle = NOTHING,
   content: BundleContent,
-  { tag, at, by }: { tag?: string | undefined; at: number; by: string },
+  { tag = LATEST, at, by }: { tag?: string | undefined; at: number; by: string },
 ): Bundle {
-  const newest = old?.versions.at(-1);
+  const newest = old.versions.at(-1);
   const isKnown = newest?.digest === content.digest;
-  const version = isKnown ? newest.version : (old?.lastVersion ?? 0) + 1;
-  const versions = [
-    ...(old?.versions ?? []),
-    ...(isKnown ? [] : [{ ...content, version, at, by }]),
-  ];
-  const tags = { ...old?.tags, ...(tag === undefined || tag === LATEST ? {} : { [tag]: version }) };
-  if (versions.length > MAX_VERSIONS || Object.keys(tags).length > MAX_TAGS)
-    throw new MillraceError(
-      "bundle_full",
-      `A bundle has at most ${MAX_VERSIONS} versions and ${MAX_TAGS} tags; remove some that nobody needs.`,
-    );
-  return { v: 1, lastVersion: Math.max(version, old?.lastVersion ?? 0), versions, tags };
+  const version = isKnown ? newest.version : old.lastVersion + 1;
+  const versions = isKnown ? old.versions : [...old.versions, { ...content, version, at, by }];
+  const tags = tag === LATEST ? old.tags : { ...old.tags, [tag]: version };
+  if (versions.length <= MAX_VERSIONS && Object.keys(tags).length <= MAX_TAGS)
+    return { v: 1, lastVersion: Math.max(version, old.lastVersion), versions, tags };
+  throw new MillraceError(
+    "bundle_full",
+    `A bundle has at most ${MAX_VERSIONS} versions and ${MAX_TAGS} tags; remove some that nobody needs.`,
+  );
 }
 
 /** The bundle without a version and its tags; undefined when it was the only one. */

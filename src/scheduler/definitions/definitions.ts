@@ -61,7 +61,7 @@ export function createDefinitions(deps: {
       groups,
       clock,
       accept: createAccept({ store, clock, admission, view: board }),
-      complete: admission.complete,
+      admission,
       requireStorable: (spec) => requireStorable(spec, maxPayload),
     }),
     purge: createPurge({ runs, store, groups }),

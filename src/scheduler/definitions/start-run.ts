@@ -50,12 +50,11 @@ export function createStartRun(deps: {
   accept: Accept;
   groups: Pick<GroupDesk, "submit">;
   clock: Clock;
-  /** The spec with what its queue says for jobs that do not say themselves. */
-  complete: Admission["complete"];
+  admission: Pick<Admission, "complete" | "resolve">;
   /** Throws when the broker could not hold the job. */
   requireStorable(spec: JobSpec): void;
 }): StartRun {
-  const { read, runs, store, accept, groups, clock, complete, requireStorable } = deps;
+  const { read, runs, store, accept, groups, clock, admission, requireStorable } = deps;
 
   async function runnable(name: string): Promise<StoredDefinition> {
     const found = await read(name);
@@ -97,7 +96,8 @@ export function createStartRun(deps: {
       });
       return { id, kind: "group", version };
     }
-    const spec = complete(plan.spec);
+    const { namespace } = ownerOf(name);
+    const spec = admission.complete(await admission.resolve(plan.spec, namespace));
     requireStorable(spec);
     const other = await storeOnce(newJob(id, spec, clock.now(), submission), actor);
     return other === undefined

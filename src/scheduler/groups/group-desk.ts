@@ -7,6 +7,7 @@ import type { Broker } from "../../shared/io/broker.ts";
 import { noGroup, type GroupStore, type VersionedGroup } from "../../shared/io/group-store.ts";
 import type { JobStore } from "../../shared/io/job-store.ts";
 import { isFinal } from "../../shared/job.ts";
+import type { Resolve } from "../admission.ts";
 import type { GroupIndex } from "./group-index.ts";
 import { inLanes } from "./lanes.ts";
 
@@ -42,8 +43,10 @@ export function createGroupDesk(deps: {
   jobs: JobStore;
   index: GroupIndex;
   broker: Pick<Broker, "clock" | "maxPayload" | "streamState" | "subjects">;
+  /** Makes definite what the members' specs name. */
+  resolve: Resolve;
 }): GroupDesk {
-  const { groups, jobs, index, broker } = deps;
+  const { groups, jobs, index, broker, resolve } = deps;
   const { clock, subjects } = broker;
 
   async function read(groupId: string): Promise<VersionedGroup> {
@@ -60,6 +63,13 @@ export function createGroupDesk(deps: {
       "body_too_large",
       `The group has ${bytes} bytes of JSON; this broker can hold ${limit}.`,
     );
+  }
+
+  async function resolved(spec: GroupSpec, namespace: string | undefined): Promise<GroupSpec> {
+    const members: GroupSpec["members"] = [];
+    for (const member of spec.members)
+      members.push({ ...member, spec: await resolve(member.spec, namespace) });
+    return { ...spec, members };
   }
 
   async function removeJob(jobId: string): Promise<void> {
@@ -83,7 +93,8 @@ export function createGroupDesk(deps: {
         ...(namespace === undefined ? [] : ["namespace", namespace]),
         key,
       ),
-    async submit(id, spec, submission) {
+    async submit(id, asked, submission) {
+      const spec = await resolved(asked, submission?.origin?.namespace);
       const record = newGroup(id, spec, clock.now(), submission);
       requireStorable(record);
       try {

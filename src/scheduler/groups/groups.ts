@@ -22,7 +22,7 @@ export function createGroups(deps: {
   broker: Broker;
   replica: Pick<Replica, "board" | "caughtUp">;
   store: JobStore;
-  admission: Pick<Admission, "complete" | "admit">;
+  admission: Pick<Admission, "complete" | "admit" | "resolve">;
   tell: Happenings["tell"];
   log?: Log;
 }): Groups {
@@ -35,7 +35,7 @@ export function createGroups(deps: {
   const entries = createConfigStore(broker, "turn", decodeTurn);
   return {
     feed,
-    desk: createGroupDesk({ groups, jobs: store, index, broker }),
+    desk: createGroupDesk({ groups, jobs: store, index, broker, resolve: admission.resolve }),
     expander: createExpander({
       index,
       // the jobs last: every job of a group that is known then is known, too

@@ -9,6 +9,7 @@ import { createAuditRoutes } from "./audit.ts";
 import { createEnrolmentRoutes } from "./auth-enrolments.ts";
 import { createAuth } from "./auth.ts";
 import { createBatchRoutes } from "./batch.ts";
+import { createBundleRoutes } from "./bundles.ts";
 import { createCalendarRoutes } from "./calendars.ts";
 import { guardBroker } from "./broker-guard.ts";
 import type { HttpDeps } from "./deps.ts";
@@ -67,6 +68,7 @@ export function createApp(given: HttpDeps) {
     .route("/", createLogRoutes(deps))
     .route("/", createWhyRoutes(deps))
     .route("/", createWorkerRoutes(deps))
+    .route("/", createBundleRoutes(deps))
     .route("/", createQueueRoutes(deps))
     .route("/", createDeadLetterRoutes(deps))
     .route("/", createScheduleRoutes(deps))

@@ -59,6 +59,13 @@ export const ACCESS: Readonly<Record<string, Access>> = {
   "GET /v1/definitions/:name/runs": confined("jobs:read"),
   "DELETE /v1/definitions/:name/runs": confined("jobs:admin"),
 
+  "GET /v1/bundles": confined("files:read"),
+  "GET /v1/bundles/:name": confined("files:read"),
+  "PUT /v1/bundles/:name": confined("files:write"),
+  "DELETE /v1/bundles/:name": confined("files:write"),
+  "GET /v1/bundles/:name/versions/:version": confined("files:read"),
+  "DELETE /v1/bundles/:name/versions/:version": confined("files:write"),
+
   "GET /v1/workers": whole("workers:read"),
   "GET /v1/workers/:id": whole("workers:read"),
   "POST /v1/workers/:id/cordon": whole("workers:admin"),

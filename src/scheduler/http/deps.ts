@@ -8,6 +8,7 @@ import type { Log } from "../../shared/io/log.ts";
 import type { Admission } from "../admission.ts";
 import type { Board } from "../core/board.ts";
 import type { Definitions } from "../definitions/definitions.ts";
+import type { BundleDesk } from "../files/bundle-desk.ts";
 import type { GroupDesk } from "../groups/group-desk.ts";
 import type { CalendarDesk } from "../schedules/calendar-desk.ts";
 import type { ScheduleDesk } from "../schedules/desk.ts";
@@ -55,6 +56,7 @@ export type HttpDeps = {
   /** Ends a worker's quarantine; throws `worker_not_found` when it is in none. */
   release(worker: string, actor: string): Promise<void>;
   groups: GroupDesk;
+  bundles: BundleDesk;
   definitions: Definitions & {
     /** Epoch ms at which a schedule runs the definition next. */
     nextRunAt(name: string): number | undefined;

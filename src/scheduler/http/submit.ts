@@ -109,7 +109,7 @@ export function createSubmit(
     // what was asked counts, however the queue is set up when it is asked again
     const fingerprint = fingerprintOf(asked);
     const id = derivedId(prefix, ...ownKeys(by), key);
-    const spec = admission.complete(asked);
+    const spec = admission.complete(await admission.resolve(asked, by.namespace));
     const record = newJob(id, spec, clock.now(), { ...submittedBy(by), fingerprint });
     let refusal: unknown;
     try {
@@ -134,7 +134,7 @@ export function createSubmit(
     const { reservation, slots = SPEC_DEFAULTS.slots } = asked;
     if (reservation !== undefined) await reservations.requireUse(reservation, by, slots);
     if (key === undefined) {
-      const spec = admission.complete(asked);
+      const spec = admission.complete(await admission.resolve(asked, by.namespace));
       return accept(newJob(newJobId(), spec, clock.now(), submittedBy(by)), by);
     }
     for (let round = 1; round <= MAX_ROUNDS; round += 1) {

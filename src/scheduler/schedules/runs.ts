@@ -45,7 +45,7 @@ const GENERATOR_KEPT_MS = 3_600_000;
 export function createRuns(deps: {
   broker: Pick<Broker, "clock" | "last" | "maxPayload" | "subjects">;
   store: Pick<JobStore, "read" | "requestCancel">;
-  admission: Pick<Admission, "complete">;
+  admission: Pick<Admission, "complete" | "resolve">;
   accept: Accept;
   startRun: StartRun;
   groups: Pick<GroupDesk, "read" | "cancel">;
@@ -62,7 +62,8 @@ export function createRuns(deps: {
 
   const createJob: Runs["createJob"] = async (id, asked, schedule, origin) => {
     if (await isStored(subjects.jobs, id)) return undefined;
-    const spec = keptAtLeast(admission.complete(asked), KEPT_MS);
+    const resolved = await admission.resolve(asked, origin.namespace);
+    const spec = keptAtLeast(admission.complete(resolved), KEPT_MS);
     requireStorable(spec, broker.maxPayload);
     const actor = actorOf(schedule);
     try {

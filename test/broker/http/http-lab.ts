@@ -11,6 +11,7 @@ import { loopbackHosts } from "../../../src/scheduler/http/gate.ts";
 import type { JobView } from "../../../src/scheduler/http/job-view.ts";
 import { listen, type ListenOptions } from "../../../src/scheduler/http/listen.ts";
 import { createDefinitions } from "../../../src/scheduler/definitions/definitions.ts";
+import { openFiles } from "../../../src/scheduler/files/open.ts";
 import { createGroups } from "../../../src/scheduler/groups/groups.ts";
 import { createLogView } from "../../../src/scheduler/log-view.ts";
 import { createLogReader } from "../../../src/scheduler/logs/log-reader.ts";
@@ -37,10 +38,11 @@ import { decodeWebhook, decodeWebhookState } from "../../../src/shared/webhook.t
 import { createShipper } from "../../../src/worker/output/shipper.ts";
 import type { OutputSink } from "../../../src/worker/output/sink.ts";
 import { startBroker, type TestBroker } from "../../lab/broker.ts";
+import { heartbeat, WORKER } from "./heartbeat.ts";
 import { tempDir } from "../../lab/temp-dir.ts";
 import { until } from "../../lab/until.ts";
 
-export const WORKER = "tester-abcd1234";
+export { WORKER };
 export const newJobId = customAlphabet(ID_ALPHABET, JOB_ID_LENGTH);
 
 /** Where it listens, and who may ask; default: everybody. */
@@ -159,6 +161,7 @@ async function startReplica(
   const broker = await connectBroker({ url: natsUrl, identity });
   const replica = createReplica({ broker });
   const book = createConfigBook({ broker });
+  const files = openFiles({ broker, book });
   const stop = new AbortController();
   const store = createJobStore(broker);
   const parts = {
@@ -167,7 +170,7 @@ async function startReplica(
     book,
     store,
     log: silentLog,
-    admission: createAdmission(replica.board, auth.namespaceLimit),
+    admission: createAdmission(replica.board, auth.namespaceLimit, files.bundles.resolve),
     tell: async () => 0,
   };
   const groups = createGroups(parts);
@@ -209,6 +212,7 @@ async function startReplica(
     },
     release: openQuarantine({ broker, book, board: replica.board, log: silentLog }).release,
     groups: groups.desk,
+    bundles: files.bundles,
     definitions: { ...definitions, nextRunAt: () => undefined },
     webhooks: webhooksOf(broker),
     reservations: createReservationDesk({
@@ -277,23 +281,3 @@ function webhooksOf(broker: Broker): Webhooks {
     deliver: createDeliver({ clock: broker.clock, inside: false }),
   });
 }
-
-const heartbeat = (): Heartbeat => ({
-  v: 1,
-  protocol: 1,
-  id: WORKER,
-  name: "tester",
-  version: "0.0.0",
-  pid: 1,
-  startedAt: 1_000,
-  labels: { os: "linux" },
-  slots: { total: 4, free: 4 },
-  held: [],
-  handlers: ["greet"],
-  lastAssign: 0,
-  load: [0.5, 0.5, 0.5],
-  memory: { totalMb: 1_024, freeMb: 512 },
-  uptimeS: 10,
-  cordoned: false,
-  draining: false,
-});

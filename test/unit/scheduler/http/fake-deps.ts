@@ -65,6 +65,14 @@ export function fakeDeps(changes: Partial<HttpDeps> = {}): HttpDeps {
       remove: unexpected,
       index: createGroupIndex(),
     },
+    bundles: {
+      list: () => [],
+      read: unexpected,
+      push: unexpected,
+      open: unexpected,
+      remove: unexpected,
+      resolve: unexpected,
+    },
     definitions: {
       desk: { read: unexpected, put: unexpected, remove: unexpected },
       shelf: { entries: () => [], get: () => undefined },

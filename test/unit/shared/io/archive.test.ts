@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { chmod, mkdir, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Readable } from "node:stream";
-import { buffer } from "node:stream/consumers";
+import { buffer, text } from "node:stream/consumers";
 import { gunzipSync, gzipSync } from "node:zlib";
 import { pack, type Header } from "tar-stream";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -43,7 +43,7 @@ async function read(
     const what = {
       directory: () => "",
       file: async () =>
-        `${"executable" in placed && placed.executable ? "x " : ""}${await buffer(content)}`,
+        `${"executable" in placed && placed.executable ? "x " : ""}${await text(content)}`,
       link: () => `-> ${"target" in placed ? placed.target : ""}`,
       copy: () => `= ${"of" in placed ? placed.of : ""}`,
     };
@@ -55,6 +55,8 @@ async function read(
 function* inParts(bytes: Buffer): Generator<Buffer> {
   for (let at = 0; at < bytes.length; at += 700) yield bytes.subarray(at, at + 700);
 }
+
+const long = (length: number): string => "n".repeat(length);
 
 async function makeTree(): Promise<string> {
   const root = join(dir.path, "tree");
@@ -91,15 +93,10 @@ describe("an archive", () => {
     expect((await read(writeArchive(join(root, "nothing")))).seen).toEqual(["nothing"]);
   });
 
-  it("that other programs made is read, whatever their dialect", async () => {
+  it.each(["gnu", "pax"])("that tar made in its %s format is read", async (format) => {
     const root = join(dir.path, "tree");
-    for (const format of ["gnu", "ustar", "pax"]) {
-      const names = format === "ustar" ? ["bin", "nothing"] : ["."];
-      const made = execFileSync("tar", ["-C", root, `--format=${format}`, "-cf", "-", ...names]);
-      const { seen } = await read(made);
-      expect(seen).toContain("bin/run.sh x #!/bin/sh\necho hi");
-      if (format !== "ustar") expect(seen.toSorted()).toEqual(TREE.toSorted());
-    }
+    const made = execFileSync("tar", ["-C", root, `--format=${format}`, "-cf", "-", "."]);
+    expect((await read(made)).seen.toSorted()).toEqual(TREE.toSorted());
   });
 
   it("can have hard links to earlier files, which count as often as they are there", async () => {
@@ -113,7 +110,6 @@ describe("an archive", () => {
     });
   });
 
-  const long = (length: number) => "n".repeat(length);
   it.each<[string, Entry[], RegExp]>([
     ["..", [{ name: "../x" }], /leads out/],
     [".. inside", [{ name: "a/../../x" }], /leads out/],
