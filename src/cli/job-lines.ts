@@ -70,6 +70,7 @@ export function describeJob(job: JobView, now: number, colors: Colors): string {
     ["what", whatItDoes(job)],
     ["queue", `${job.queue}, priority ${job.priority}`],
     ["labels", labels.join(" ") || undefined],
+    ["origin", originText(job)],
     ["submitted", `${job.submittedAt} (${age(job.submittedAt, now)} ago)`],
     ["not before", job.notBefore],
     ["expires", job.expiresAt],
@@ -81,6 +82,18 @@ export function describeJob(job: JobView, now: number, colors: Colors): string {
     value === undefined ? [] : [line(name, name === "state" ? value : printable(value))],
   );
   return [...lines, ...job.attempts.map((attempt) => describeAttempt(attempt, now))].join("\n");
+}
+
+/** "schedule nightly at …, definition etl, version 3": what brought the job about. */
+function originText({ origin = {} }: JobView): string | undefined {
+  const { schedule, definition, group } = origin;
+  const place = group?.count === undefined ? "" : ` ${group.index} of ${group.count}`;
+  const parts = [
+    schedule && `schedule ${schedule.name} at ${schedule.at}`,
+    definition && `definition ${definition.name}, version ${definition.version}`,
+    group && `group ${group.id}, ${group.member}${place}`,
+  ];
+  return parts.filter((part) => part !== undefined).join(", ") || undefined;
 }
 
 const line = (name: string, value: string): string => `${name.padEnd(11)}${value}`;

@@ -5,6 +5,7 @@ import { MillraceError } from "../shared/errors.ts";
 
 import { applyCommand, exportCommand } from "./commands/apply.ts";
 import { authCommand } from "./commands/auth.ts";
+import { calendarsCommand } from "./commands/calendars.ts";
 import { cancelCommand } from "./commands/cancel.ts";
 import { deadLettersCommand } from "./commands/dead-letters.ts";
 import { devCommand } from "./commands/dev.ts";
@@ -55,6 +56,7 @@ const COMMANDS: Record<string, ((context: Context) => Command)[]> = {
     reservationsCommand,
     queuesCommand,
     schedulesCommand,
+    calendarsCommand,
     webhooksCommand,
   ],
   "Who may what:": [keysCommand, enrolCommand, authCommand],

@@ -24,6 +24,8 @@ export type HandlerContext = {
   readonly labels: Readonly<Record<string, string>>;
   /** The group that the job belongs to; in an array its place from 0, how many there are, and the values it stands for. */
   readonly group?: Readonly<NonNullable<Origin["group"]>>;
+  /** The schedule that fired, and the instant that it fired for: not when the job was submitted or started. */
+  readonly schedule?: { readonly name: string; readonly at: Date };
   /** What the jobs of a reservation share; absent for a job outside one. */
   readonly session?: Session;
   /** Aborts on cancel, on timeout and when the worker leaves. A handler that ignores it keeps its slot until it returns. */

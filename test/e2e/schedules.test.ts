@@ -163,6 +163,19 @@ it("runs the past on request, each instant once", async () => {
   await lab.until(last.run!, "succeeded");
 });
 
+it("keeps to its calendar, and follows when that changes", async () => {
+  const set = (calendar: object) => lab.call("PUT", "/v1/calendars/workdays", calendar);
+  const today = [-1, 0, 1].map((days) => new Date(Date.now() + days * 86_400_000).toISOString());
+  await set({ dates: today.map((instant) => instant.slice(0, 10)) });
+  await put("office", { cron: "* * * * * *", calendar: "workdays", spec: { command: ["true"] } });
+  expect(Date.parse((await get("office")).next!)).toBeGreaterThan(Date.now() + 86_400_000);
+  expect((await get("office")).counts.fired).toBe(0);
+  await set({});
+  await lab.until((await untilEvent("office", "fired")).run!, "succeeded");
+  await lab.call("DELETE", "/v1/schedules/office");
+  await lab.call("DELETE", "/v1/calendars/workdays");
+});
+
 it("does what the document shows", { timeout: 90_000 }, async () => {
   const setup = `cd '${ROOT}'; npx() { shift; '${process.execPath}' '${MILLRACE}' "$@"; }`;
   const { url } = await lab.leader();
@@ -201,6 +214,17 @@ it("runs a definition with its parameters: one step as a job, several as a group
   await expect(put("greeting", { ...rule, definition: "nobody" })).rejects.toThrow(
     "there is no definition nobody",
   );
+});
+
+it("tells a handler which schedule fired for which instant, and the job's view too", async () => {
+  await put("told", { cron: "@yearly", spec: { handler: "place" } });
+  const { run, at } = await lab.call<{ run: string; at: string }>(
+    "POST",
+    "/v1/schedules/told/trigger",
+  );
+  const { origin } = await lab.until(run, "succeeded");
+  expect(origin).toEqual({ schedule: { name: "told", at } });
+  expect(await lab.output(run)).toBe(`told at ${at}\n`);
 });
 
 it("submits what a generator returns, and goes on after one that fails", async () => {

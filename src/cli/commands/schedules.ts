@@ -265,9 +265,10 @@ async function list({ api, terminal }: Context, options: ServerOptions): Promise
   await printList(terminal, options.json, schedules, SCHEDULES);
 }
 
-function when({ schedule: { cron, every, at, zone } }: ScheduleView): string {
-  if (cron !== undefined) return zone === undefined ? cron : `${cron} ${zone}`;
-  return every === undefined ? `at ${at ?? "-"}` : `every ${every}`;
+function when({ schedule: { cron, every, at, zone, calendar } }: ScheduleView): string {
+  const rule = cron ?? (every === undefined ? `at ${at ?? "-"}` : `every ${every}`);
+  const where = cron === undefined || zone === undefined ? "" : ` ${zone}`;
+  return `${rule}${where}${calendar === undefined ? "" : `, open days of ${calendar}`}`;
 }
 
 function contentOf({ schedule: { definition, generator, spec } }: ScheduleView): string {

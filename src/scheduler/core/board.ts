@@ -191,7 +191,7 @@ export function createBoard() {
     series: series.read,
     why(id: string, now: number, mono: number): Why | undefined {
       const entry = tables.jobs.get(id);
-      return entry && explain({ tables, placer }, entry, now, mono);
+      return entry && explain({ tables, placer, uniques }, entry, now, mono);
     },
     newestSeq: facts.newestSeq,
     /** Unfinished jobs that are to run in a reservation. */

@@ -112,7 +112,7 @@ const hasRoom = (shape: Shape, row: Row): boolean =>
   freeSlots(row) >= shape.slots && (row.reserved === undefined || row.reserved.shape === shape);
 
 /** True when the worker has the reservation, and that has so much left. */
-function hasSeat(seat: NonNullable<Shape["seat"]>, { claims }: Row): boolean {
+export function hasSeat(seat: NonNullable<Shape["seat"]>, { claims }: Row): boolean {
   const reserved = claims.get(seat.of);
   if (reserved === undefined) return false;
   let free = reserved.entry.shape.slots - seat.slots;

@@ -8,8 +8,10 @@ import type { Placer } from "./placer.ts";
 import { opensAt } from "./rate.ts";
 import { freeSlots, isDueForProbe, QUIET_MS, type Row } from "./row.ts";
 import { handlerTests } from "./why-handler.ts";
-import { isPinnedTo } from "./shape.ts";
+import { hasSeat } from "./ranking.ts";
+import { isPinnedTo, type Shape } from "./shape.ts";
 import { admits, queueRow, type QueueRow, type Tables } from "./tables.ts";
+import type { Uniques } from "./uniques.ts";
 
 /** One test that workers must pass, and how many of those that passed the tests before it failed this one. */
 export type Filter = { what: string; removed: number };
@@ -19,6 +21,8 @@ export type Reason =
   | { code: "assigned"; worker: string; attempt: number }
   | { code: "cancel_requested" }
   | { code: "expired" }
+  | { code: "purged"; queue: string }
+  | { code: "duplicate"; of: string }
   | { code: "not_before" | "retry_backoff"; at: number }
   | { code: "queue_paused"; queue: string }
   | { code: "queue_full"; queue: string; running: number; maxRunning: number }
@@ -40,6 +44,8 @@ export type Reason =
   | { code: "all_busy"; workers: number }
   | { code: "slots_in_pieces"; needed: number; mostFree: number }
   | { code: "worker_kept"; priority: number }
+  | { code: "reservation_waiting"; reservation: string }
+  | { code: "reservation_busy"; reservation: string; needed: number }
   | { code: "next" };
 
 export type Why = {
@@ -59,7 +65,7 @@ export type Test = {
 };
 
 export function explain(
-  deps: { tables: Tables; placer: Placer },
+  deps: { tables: Tables; placer: Placer; uniques: Pick<Uniques, "originalOf"> },
   entry: JobEntry,
   now: number,
   mono: number,
@@ -68,7 +74,7 @@ export function explain(
   const rows = [...tables.rows.values()].filter(
     ({ beat, presence }) => beat !== undefined && presence !== "left" && presence !== "dead",
   );
-  const settled = settledReason(tables, entry, now);
+  const settled = settledReason(tables, entry, now) ?? endingReason(deps, entry);
   if (settled)
     return { job: entry.id, reasons: [settled], workers: rows.length, filters: [], ahead: 0 };
   const level = (of: JobEntry): number => levelOf(of, queueRow(tables, of.shape.queue), now);
@@ -93,6 +99,18 @@ function settledReason(tables: Tables, entry: JobEntry, now: number): Reason | u
     return { code: "assigned", worker: entry.claim.row.id, attempt: entry.claim.attempt };
   if (tables.cancels.has(entry.id)) return { code: "cancel_requested" };
   return (entry.expiresAt ?? Infinity) <= now ? { code: "expired" } : undefined;
+}
+
+/** What will end it without a start, as soon as a leader gets to it. */
+function endingReason(
+  { tables, uniques }: { tables: Tables; uniques: Pick<Uniques, "originalOf"> },
+  entry: JobEntry,
+): Reason | undefined {
+  const { queue } = entry.shape;
+  const { purge } = queueRow(tables, queue);
+  if (purge !== undefined && entry.seq <= purge.upTo) return { code: "purged", queue };
+  const original = uniques.originalOf(entry);
+  return original && { code: "duplicate", of: original.id };
 }
 
 function waitReasons(tables: Tables, entry: JobEntry, now: number): Reason[] {
@@ -157,6 +175,7 @@ function testsOf(entry: JobEntry, mono: number, level: (of: JobEntry) => number)
           },
         ]),
     ...handlerTests(shape),
+    ...seatTests(shape.seat),
     {
       what: `protocol ${shape.protocol}`,
       pass: (_, beat) => beat.protocol >= shape.protocol,
@@ -215,6 +234,24 @@ const notAccepting =
   };
 
 const isKeptOut = (row: Row): boolean => row.conduct.entry !== undefined && !isDueForProbe(row);
+
+/** What a job asks for that is to run in a reservation: a worker that has it, and enough of it left. */
+function seatTests(seat: Shape["seat"]): Test[] {
+  if (seat === undefined) return [];
+  const { of: reservation, slots } = seat;
+  return [
+    {
+      what: `reservation ${reservation}`,
+      pass: ({ claims }) => claims.has(reservation),
+      reason: () => ({ code: "reservation_waiting", reservation }),
+    },
+    {
+      what: `${slots} slots of it free`,
+      pass: (row) => hasSeat(seat, row),
+      reason: () => ({ code: "reservation_busy", reservation, needed: slots }),
+    },
+  ];
+}
 
 const isQuiet = (row: Row, mono: number): boolean =>
   row.presence === "expired" || mono - row.seen > QUIET_MS;

@@ -131,8 +131,7 @@ export function createRunIndex() {
     gone,
 
     // Answers, by scoped name.
-    runs: (name: string): Iterable<Run> =>
-      [...(shelves.get(name)?.runs.values() ?? [])].toReversed(),
+    runs: (name: string): Run[] => [...(shelves.get(name)?.runs.values() ?? [])].toReversed(),
     run: (name: string, id: string): Run | undefined => shelves.get(name)?.runs.get(id),
     newest: (name: string): Run | undefined => shelves.get(name)?.newest,
     statistics: (name: string): Statistics | undefined => shelves.get(name)?.statistics,

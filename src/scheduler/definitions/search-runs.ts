@@ -31,28 +31,25 @@ export type RunQuery = {
 /** A run with its place in the order that was asked for. */
 export type PlacedRun = Run & { readonly place: number };
 
+/** `runs` newest first. */
 export function searchRuns(
-  runs: Iterable<Run>,
+  runs: readonly Run[],
   query: RunQuery,
 ): { page: PlacedRun[]; more: boolean } {
   const { sort, after, limit } = query;
   const by = placeBy(sort);
-
-  function* candidates(): Iterable<PlacedRun> {
-    for (const run of runs) if (answers(run, query)) yield { ...run, place: by(run) };
-  }
-
-  return selectPage<PlacedRun>(candidates(), {
-    compare,
-    isBehind: (run) => after === undefined || compare(run, after) > 0,
+  const { page, more } = selectPage<Run>(sort.startsWith("-") ? runs : runs.toReversed(), {
+    compare: (a, b) => inOrder(by(a), a.id, by(b), b.id),
+    isBehind: (run) =>
+      answers(run, query) &&
+      (after === undefined || inOrder(by(run), run.id, after.place, after.id) > 0),
     limit,
   });
+  return { page: page.map((run) => ({ ...run, place: by(run) })), more };
 }
 
-type Place = { place: number; id: string };
-
-const compare = (a: Place, b: Place): number =>
-  a.place - b.place || (a.id < b.id ? 1 : a.id > b.id ? -1 : 0);
+const inOrder = (place: number, id: string, otherPlace: number, otherId: string): number =>
+  place - otherPlace || (id < otherId ? 1 : id > otherId ? -1 : 0);
 
 /** Runs that have no such instant come last, whichever way. JSON knows no Infinity. */
 const LAST = Number.MAX_SAFE_INTEGER;

@@ -1,7 +1,14 @@
 // A job as callers see it: the record, with what the scheduler knows beyond it laid over.
 import { z } from "@hono/zod-openapi";
 
-import { isFinal, JOB_STATES, OUTCOMES, type Attempt, type JobRecord } from "../../shared/job.ts";
+import {
+  isFinal,
+  JOB_STATES,
+  OUTCOMES,
+  type Attempt,
+  type JobRecord,
+  type Origin,
+} from "../../shared/job.ts";
 import { SPEC_DEFAULTS, type JobSpec } from "../../shared/spec.ts";
 import type { JobView as Glimpse } from "../core/board.ts";
 import { SPEC_REFERENCE } from "./spec-schema.ts";
@@ -36,6 +43,31 @@ const attemptSchema = z
   })
   .openapi("Attempt");
 
+const originSchema = z
+  .object({
+    definition: z
+      .object({ name: z.string(), version: z.int(), test: z.literal(true).optional() })
+      .optional()
+      .describe("The definition that it was made from, as it was then."),
+    schedule: z
+      .object({ name: z.string(), at: instant })
+      .optional()
+      .describe("The schedule that fired, and the instant that it fired for."),
+    group: z
+      .object({
+        id: z.string(),
+        member: z.string(),
+        index: z.int().optional(),
+        count: z.int().optional(),
+        values: z.record(z.string(), z.string()).optional(),
+      })
+      .optional()
+      .describe("The group that it belongs to, and its place there."),
+    namespace: z.string().optional(),
+    holds: z.literal(true).optional().describe("It holds the slots of a reservation."),
+  })
+  .openapi("Origin");
+
 export const jobSchema = z
   .object({
     id: z.string(),
@@ -44,6 +76,7 @@ export const jobSchema = z
     priority: z.int(),
     spec: z.custom<JobSpec>().openapi({ type: "object", allOf: [SPEC_REFERENCE] }),
     labels: z.record(z.string(), z.string()),
+    origin: originSchema.optional().describe("What brought it about; absent for a plain submit."),
     submittedAt: instant,
     notBefore: instant.optional(),
     expiresAt: instant.optional().describe("Becomes `expired` unless it has started by then."),
@@ -90,15 +123,21 @@ export function jobView(record: JobRecord, seq: number, overlay?: Overlay): JobV
 }
 
 /** What the caller wanted. */
-function asked({ id, spec, submittedAt }: JobRecord) {
+function asked({ id, spec, submittedAt, origin }: JobRecord) {
   return {
     id,
     spec,
     queue: spec.queue ?? SPEC_DEFAULTS.queue,
     priority: spec.priority ?? SPEC_DEFAULTS.priority,
     labels: spec.labels ?? {},
+    origin: origin && originView(origin),
     submittedAt: iso(submittedAt),
   };
+}
+
+function originView({ schedule, ...origin }: Origin): z.infer<typeof originSchema> {
+  if (schedule === undefined) return origin;
+  return { ...origin, schedule: { name: schedule.name, at: iso(schedule.at) } };
 }
 
 /** What it waits for, or how it ended. */

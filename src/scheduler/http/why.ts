@@ -63,6 +63,10 @@ export function inWords(reason: Reason): string {
       return "It is about to be cancelled.";
     case "expired":
       return "It did not start within its time and is about to expire.";
+    case "purged":
+      return `Queue ${reason.queue} was purged, and it is about to be cancelled.`;
+    case "duplicate":
+      return `Job ${reason.of} stands for its unique key, and it is about to be cancelled.`;
     case "not_before":
       return `It is not to start before ${iso(reason.at)}.`;
     case "retry_backoff":
@@ -93,6 +97,10 @@ export function inWords(reason: Reason): string {
       return `All ${reason.workers} workers that fit are busy.`;
     case "slots_in_pieces":
       return `It needs ${reason.needed} slots on one worker; the most that are free on one are ${reason.mostFree}.`;
+    case "reservation_waiting":
+      return `No worker holds the reservation ${reason.reservation} yet, or it is over.`;
+    case "reservation_busy":
+      return `The reservation ${reason.reservation} has not got ${reason.needed} slots free.`;
     case "worker_kept":
       return `The workers that fit are kept for a larger job of priority ${reason.priority}.`;
     case "next":

@@ -17,8 +17,10 @@ export function createCalendarDesk(deps: {
   shelves: Pick<ScheduleShelves, "calendars" | "schedules">;
   happenings: Pick<Happenings, "tell">;
   clock: Clock;
+  /** Resolves when the shelves know what the broker holds now. */
+  caughtUp(): Promise<void>;
 }) {
-  const { stores, shelves, happenings, clock } = deps;
+  const { stores, shelves, happenings, clock, caughtUp } = deps;
 
   async function find(name: string): Promise<Revised<Calendar>> {
     const entry = await stores.calendars.read(name);
@@ -43,6 +45,7 @@ export function createCalendarDesk(deps: {
     },
     /** Throws `calendar_in_use`, `calendar_not_found`, `precondition_failed`. */
     async remove(name: string, expected: Expected, actor: string): Promise<void> {
+      await caughtUp();
       const user = shelves.schedules
         .entries()
         .find(

@@ -60,7 +60,13 @@ export function createSchedules(deps: {
       clock,
       hasDefinition: async (name) => (await definitions.desk.read(name)) !== undefined,
     }),
-    calendars: createCalendarDesk({ stores, shelves, happenings, clock }),
+    calendars: createCalendarDesk({
+      stores,
+      shelves,
+      happenings,
+      clock,
+      caughtUp: book.feed.caughtUp,
+    }),
     duty: createScheduleDuty({
       stores,
       shelves,

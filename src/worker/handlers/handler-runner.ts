@@ -30,12 +30,16 @@ export function createHandlerRunner(deps: {
 
   function contextOf(request: RunRequest, limit: StopSign<unknown>): HandlerContext {
     const { record, attempt, output, onProgress, session } = request;
+    const { group, schedule } = record.origin ?? {};
     return {
       jobId: record.id,
       attempt,
       workerId,
       labels: record.spec.labels ?? {},
-      ...(record.origin?.group === undefined ? {} : { group: record.origin.group }),
+      ...(group === undefined ? {} : { group }),
+      ...(schedule === undefined
+        ? {}
+        : { schedule: { name: schedule.name, at: new Date(schedule.at) } }),
       ...(session === undefined ? {} : { session }),
       get signal() {
         return limit.signal;

@@ -107,6 +107,26 @@ test("history in the order of its end, page by page, while jobs are retried and 
   expect(ids).toEqual(all.filter((id) => id !== "j000500" && id !== "j000400"));
 });
 
+test("what is rare is found page by page in every order, however far apart it lies", () => {
+  const { stage } = history(20_000);
+  stage.event("j010000", { type: "retried", at: stage.now, actor: "me" });
+  for (const sort of ["submitted", "finished", "duration"] as const) {
+    const rare = { sort, exitCode: 3, label: { key: "n", value: "0" }, definition: "nightly" };
+    const ids: string[] = [];
+    for (let before, isLast = false; !isLast;) {
+      const page = stage.board.list({ ...rare, limit: 30, ...(before && { before }) });
+      ids.push(...page.jobs.map(({ id }) => id));
+      before = page.next;
+      isLast = before === undefined;
+    }
+    const all = Array.from(
+      { length: 67 },
+      (_, n) => `j${String(19_800 - 300 * n).padStart(6, "0")}`,
+    );
+    expect(ids).toEqual(all);
+  }
+});
+
 test("a page costs no more than it has to", () => {
   const { stage, began } = history(20_000);
   const looked = (query: object) => stage.board.list({ limit: 50, ...query }).looked;

@@ -122,13 +122,11 @@ describe("a search", () => {
 
   it("looks at each of 100,000 runs once", () => {
     let looks = 0;
-    function* many(): Iterable<Run> {
-      for (let place = 0; place < 100_000; place += 1) {
-        looks += 1;
-        yield run(`r${place}`, { submittedAt: 100_000 - place });
-      }
-    }
-    const { page, more } = searchRuns(many(), { sort: "-submitted", limit: 3, state: "succeeded" });
+    const many = Array.from({ length: 100_000 }, (_, place): Run => {
+      const one = run(`r${place}`, { submittedAt: 100_000 - place });
+      return Object.defineProperty({ ...one }, "exitCode", { get: () => ((looks += 1), 0) });
+    });
+    const { page, more } = searchRuns(many, { sort: "-submitted", limit: 3, exitCode: 0 });
     expect(page.map(({ id }) => id)).toEqual(["r0", "r1", "r2"]);
     expect({ more, looks }).toEqual({ more: true, looks: 100_000 });
   });
