@@ -30,8 +30,9 @@ export default defineConfig({
           // needs a container engine and minutes: npm run test:deploy
           exclude: ["test/e2e/deploy/**"],
           setupFiles: leakCheck,
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
+          // longer than anything is waited for, so that what fails says what it waited for
+          testTimeout: 90_000,
+          hookTimeout: 90_000,
         },
       },
     ],

@@ -80,7 +80,7 @@ afterAll(async () => {
   for (const one of owned.toReversed()) await one[Symbol.asyncDispose]();
 });
 
-test("submit, follow and cancel", async () => {
+test.concurrent("submit, follow and cancel", async () => {
   expect(url).toMatch(/^https:/);
   const us = toServer(ours.ca, client);
   const ran = await millrace("run", ...us, "--", "sh", "-c", "echo over TLS; exit 7");
@@ -93,7 +93,7 @@ test("submit, follow and cancel", async () => {
   expect((await followed.exited).code).toBe(0);
 });
 
-test("the API refuses whoever it should, and says why", async () => {
+test.concurrent("the API refuses whoever it should, and says why", async () => {
   const stranger = await theirs.issue("stranger");
   const refused: [string[], string][] = [
     [[`--url=${url}`, `--ca=${ours.ca}`], "none was shown"],
@@ -107,7 +107,7 @@ test("the API refuses whoever it should, and says why", async () => {
   }
 });
 
-test("the broker refuses whoever it should, and the worker says why", async () => {
+test.concurrent("the broker refuses whoever it should, and the worker says why", async () => {
   const [stranger, old] = await Promise.all([
     theirs.issue("outsider"),
     ours.issue("expired", { days: -1 }),

@@ -32,7 +32,7 @@ const untilState = (id: string, state: string) =>
   until(async () => (await cli.job(id)).state === state, `job ${id} ${state}`);
 const endless = (word: string) => ["sh", "-c", `echo ${word}; while :; do sleep 0.05; done`];
 
-describe("run", () => {
+describe.concurrent("run", () => {
   it.each([
     ["the job's own code", ["--", "sh", "-c", "exit 7"], 7],
     ["a code of 200 and more", ["--", "sh", "-c", "exit 230"], 230],

@@ -7,7 +7,7 @@ import type { JobView } from "../../../src/cli/views.ts";
 import { tempDir } from "../../lab/temp-dir.ts";
 import { millrace, nothingLeft, processesWith } from "./millrace.ts";
 
-it("needs nothing to be there, keeps the history and leaves nothing behind", async () => {
+it.concurrent("needs nothing to be there, keeps the history and leaves nothing behind", async () => {
   await using dir = await tempDir();
   const { start, run, json } = await millrace(dir.path);
   await using command = start("run", "--", "bash", "examples/count.sh", "5");
@@ -36,7 +36,7 @@ it("needs nothing to be there, keeps the history and leaves nothing behind", asy
   expect((await dev.ended).code).toBe(0);
 });
 
-it("shows a line as soon as it is printed", async () => {
+it.concurrent("shows a line as soon as it is printed", async () => {
   await using dir = await tempDir();
   const { start } = await millrace(dir.path);
   const go = join(dir.path, "go");
@@ -47,7 +47,7 @@ it("shows a line as soon as it is printed", async () => {
   expect((await command.ended).stdout).toBe("first\nlast\n");
 });
 
-it("ends with everything it started when it is killed", async () => {
+it.concurrent("ends with everything it started when it is killed", async () => {
   await using dir = await tempDir();
   const { start } = await millrace(dir.path);
   await using command = start("run", "--", "sh", "-c", "echo up; sleep 1000 & wait", dir.path);
@@ -57,7 +57,7 @@ it("ends with everything it started when it is killed", async () => {
   await nothingLeft(dir.path);
 });
 
-it("does not start anything when a server was named and does not answer", async () => {
+it.concurrent("does not start anything when a server was named and does not answer", async () => {
   await using dir = await tempDir();
   const ended = await (
     await millrace(dir.path)
@@ -67,7 +67,7 @@ it("does not start anything when a server was named and does not answer", async 
   expect(ended.stdout).toBe("");
 });
 
-it("cancels at the first Ctrl-C and is then gone", async () => {
+it.concurrent("cancels at the first Ctrl-C and is then gone", async () => {
   await using dir = await tempDir();
   const { start } = await millrace(dir.path);
   const script = `trap 'echo caught; exit 3' TERM; echo up; while :; do sleep 0.05; done`;

@@ -3,8 +3,8 @@ import { connectBroker } from "../../../src/shared/io/broker.ts";
 import { heartbeat } from "../../unit/scheduler/core/facts.ts";
 
 export type Crowd = AsyncDisposable & {
-  /** Resolves with the instants (monotonic) at which each was connected again, once all are. */
-  untilBack(): Promise<number[]>;
+  /** Grows by the instant (monotonic) at which each is connected again. */
+  returns(): readonly number[];
   /** Milliseconds that each would wait now before it tries to connect again. */
   waits(): number[];
 };
@@ -26,7 +26,11 @@ export async function gatherCrowd(url: string, count: number, facts: Facts = {})
   );
   return {
     waits: () => members.map(({ wait }) => wait()),
-    untilBack: () => Promise.all(members.map(({ isBack }) => isBack())),
+    returns() {
+      const instants: number[] = [];
+      for (const { isBack } of members) void isBack().then((at) => instants.push(at));
+      return instants;
+    },
     async [Symbol.asyncDispose]() {
       await Promise.all(members.map((member) => member[Symbol.asyncDispose]()));
     },

@@ -9,7 +9,7 @@ const ORDERS = [
   ["broker", "scheduler", "worker"],
 ] as const;
 
-it.each(ORDERS)(
+it.concurrent.each(ORDERS)(
   "row 27: kill -9 of everything at once, then %s, %s, %s again: all jobs end",
   async (...order) => {
     await using book = await openNotebook();

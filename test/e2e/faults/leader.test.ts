@@ -58,6 +58,7 @@ function steer(proxy: Proxy) {
       death = { ...how, pid };
       mayLead = true;
     },
+    isDead: () => isDead,
   };
 }
 
@@ -71,7 +72,7 @@ async function startProxies(broker: { url: string }, count: number) {
   };
 }
 
-it("row 5: kill -9 of the leader at any of its writes forgets no job and places none twice; other replicas answer on", async () => {
+it.concurrent("row 5: kill -9 of the leader at any of its writes forgets no job and places none twice; other replicas answer on", async () => {
   await using book = await openNotebook();
   await using broker = await startBroker();
   await using own = await startProxy(broker);
@@ -113,7 +114,9 @@ it("row 5: kill -9 of the leader at any of its writes forgets no job and places 
     // of what it assigned the worker cannot tell anybody: the next ones learn it from the log alone
     if (i === ASSIGNED) work.hold("out");
     role.doom(scheduler.pid, death);
-    await Promise.race([scheduler.exited, calling]);
+    const dying = until(role.isDead, `a leader to die writing ${death.subject}`, 30_000);
+    await Promise.race([dying, calling]);
+    await scheduler.exited;
     if (i === ASSIGNED + 2) work.release();
   }
   survivorRole.lead(true);
@@ -128,7 +131,7 @@ it("row 5: kill -9 of the leader at any of its writes forgets no job and places 
   expect(await witness.assignedTwice()).toEqual([]);
 }, 120_000);
 
-it("row 6: a leader that was frozen or cut off past its lease places nothing more, not even what it had sent already", async () => {
+it.concurrent("row 6: a leader that was frozen or cut off past its lease places nothing more, not even what it had sent already", async () => {
   await using broker = await startBroker();
   await using proxy = await startProxy(broker);
   await using lab = await startLab({ on: broker, schedulers: 0, workers: [] });
@@ -182,7 +185,7 @@ it("row 6: a leader that was frozen or cut off past its lease places nothing mor
   }
 }, 90_000);
 
-it("row 7: while all schedulers are away jobs run on and end; submits fail; all is picked up afterwards", async () => {
+it.concurrent("row 7: while all schedulers are away jobs run on and end; submits fail; all is picked up afterwards", async () => {
   await using book = await openNotebook();
   await using lab = await startLab({ workers: [{ slots: 2 }] });
   await using witness = await openWitness(lab.broker.url);
@@ -211,7 +214,7 @@ it("row 7: while all schedulers are away jobs run on and end; submits fail; all 
   }
 }, 180_000);
 
-it(
+it.concurrent(
   "row 22: with many jobs queued the next leader goes on placing, in their order",
   async () => {
     const [count, looked] = FULL ? [100_000, 1_000] : [3_000, 100];

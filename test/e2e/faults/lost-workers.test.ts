@@ -27,7 +27,7 @@ function parentOf(pid: string): number | undefined {
   return parent === undefined ? undefined : Number(parent);
 }
 
-it("row 1: kill -9 of workers with attempts in every phase loses each once, and each runs elsewhere", async () => {
+it.concurrent("row 1: kill -9 of workers with attempts in every phase loses each once, and each runs elsewhere", async () => {
   await using book = await openNotebook();
   const workers = ["a", "b"].map((side) => ({
     name: `victim-${side}`,
@@ -68,7 +68,7 @@ it("row 1: kill -9 of workers with attempts in every phase loses each once, and 
   expect(await witness.assignedTwice()).toEqual([]);
 }, 90_000);
 
-it("row 1: what outlives kill -9 of worker and launcher together is gone before its host's next worker starts it again", async () => {
+it.concurrent("row 1: what outlives kill -9 of worker and launcher together is gone before its host's next worker starts it again", async () => {
   await using book = await openNotebook();
   await using lab = await startLab({ workers: [{ name: "twice" }] });
   const [first] = lab.workers as [LabWorker];
@@ -94,7 +94,7 @@ it("row 1: what outlives kill -9 of worker and launcher together is gone before 
   await untilGone(id);
 });
 
-it("row 2: a worker frozen past its time has its late results refused, stops what it lost, and works again", async () => {
+it.concurrent("row 2: a worker frozen past its time has its late results refused, stops what it lost, and works again", async () => {
   await using book = await openNotebook();
   const [port] = await freePorts(1);
   await using lab = await startLab({
@@ -138,6 +138,7 @@ it("row 2: a worker frozen past its time has its late results refused, stops wha
   expect((await lab.until(next, "succeeded")).attempts).toHaveLength(1);
 }, 90_000);
 
+// by itself: it must be faster than the silence is long
 it("row 4: what a worker had when it died is settled when it is back under its name, not by silence", async () => {
   await using lab = await startLab({ workers: [{ name: "back" }] });
   const [first] = lab.workers as [LabWorker];

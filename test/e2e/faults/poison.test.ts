@@ -34,7 +34,7 @@ function supervise(lab: Lab, options: Parameters<Lab["addWorker"]>[0]) {
   };
 }
 
-describe("row 24: a job that takes its worker down", () => {
+describe.concurrent("row 24: a job that takes its worker down", () => {
   it.each(FULL ? ["exit", "throw", "reject", "heap"] : ["exit", "heap"])(
     "by %s fails as worker_lost after three attempts; a neighbour is tried again and not blamed",
     async (how) => {

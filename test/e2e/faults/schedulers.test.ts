@@ -34,7 +34,7 @@ function startSubmitting(lab: Lab) {
   };
 }
 
-describe("the death of the leader", () => {
+describe.concurrent("the death of the leader", () => {
   it("costs no job, and another one places them", { timeout: 180_000 }, async () => {
     await using dir = await tempDir();
     await using lab = await startLab({ schedulers: 2 });
@@ -81,7 +81,7 @@ describe("the death of the leader", () => {
   });
 });
 
-describe("the same idempotency key", () => {
+describe.concurrent("the same idempotency key", () => {
   it("a hundred times at once over both schedulers is one job", async () => {
     await using lab = await startLab({ schedulers: 2 });
     const submit = (index: number, command: string[]) =>

@@ -26,7 +26,7 @@ async function readSome(url: string, most: number, cursor: string | undefined) {
   return { events, status: stream.status };
 }
 
-describe("events with Last-Event-ID", () => {
+describe.concurrent("events with Last-Event-ID", () => {
   it("give the same bytes in however many pieces they are followed", async () => {
     await using lab = await startLab();
     const id = await lab.submit({ command: ["sh", "-c", COUNT] });
@@ -48,7 +48,7 @@ describe("events with Last-Event-ID", () => {
   });
 });
 
-describe("when the scheduler is killed", () => {
+describe.concurrent("when the scheduler is killed", () => {
   it("another one continues what a follower has from it", { timeout: 120_000 }, async () => {
     await using lab = await startLab({ schedulers: 2 });
     const id = await lab.submit({ command: ["sh", "-c", COUNT] });
@@ -69,7 +69,7 @@ describe("when the scheduler is killed", () => {
   });
 });
 
-describe("when the broker is away", () => {
+describe.concurrent("when the broker is away", () => {
   it("what the job writes meanwhile arrives afterwards, whole", { timeout: 120_000 }, async () => {
     await using lab = await startLab();
     const id = await lab.submit({ command: ["sh", "-c", COUNT] });

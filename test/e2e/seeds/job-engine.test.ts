@@ -10,7 +10,7 @@ import { until } from "../../lab/until.ts";
 import { isAlive } from "../processes.ts";
 import { openText } from "../text-stream.ts";
 
-describe("priorities", () => {
+describe.concurrent("priorities", () => {
   it("decide who goes first; among equals it is the older", async () => {
     await using dir = await tempDir();
     await using lab = await startLab({ workers: [{ slots: 1 }] });
@@ -37,7 +37,7 @@ describe("priorities", () => {
   });
 });
 
-describe("several workers", () => {
+describe.concurrent("several workers", () => {
   it("all take their part of many jobs, each job once", async () => {
     await using dir = await tempDir();
     await using lab = await startLab({
@@ -56,7 +56,7 @@ describe("several workers", () => {
   });
 });
 
-describe("a worker that breaks", () => {
+describe.concurrent("a worker that breaks", () => {
   it("loses its jobs to another, and takes what it ran with it", async () => {
     await using lab = await startLab({ workers: [{ name: "one" }, { name: "two" }] });
     const id = await lab.submit({ command: ["sh", "-c", "echo $$; sleep 600"] });
@@ -82,7 +82,7 @@ describe("a worker that breaks", () => {
   }, 120_000);
 });
 
-describe("a worker that is told to leave", () => {
+describe.concurrent("a worker that is told to leave", () => {
   it("hands back what it cannot finish in time, which does not count as a try", async () => {
     await using lab = await startLab({ workers: [{ name: "one" }, { name: "two" }] });
     const id = await lab.submit({ command: ["sleep", "600"], retry: { attempts: 1 } });
