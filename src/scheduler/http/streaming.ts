@@ -37,34 +37,38 @@ export function streamAnswer(
   { pieces, stop }: Source,
 ): Response {
   const { closing, log, keepAliveMs = KEEP_ALIVE_MS } = deps;
+  const headers = { "Content-Type": contentType, "Cache-Control": "no-store" };
   const isEvents = contentType === SSE_TYPE;
   const endsVisibly = contentType === SSE_TYPE || contentType === NDJSON_TYPE;
-  let next: Promise<IteratorResult<string | Uint8Array>> | undefined;
+  let silence: NodeJS.Timeout | undefined;
 
   const onClosing = () => stop.abort();
   closing.addEventListener("abort", onClosing);
   if (closing.aborted) onClosing();
 
   function finish(): void {
+    clearInterval(silence);
     closing.removeEventListener("abort", onClosing);
     stop.abort();
   }
 
-  /** The next piece, or a comment when it is long in coming. */
-  async function nextPiece(): Promise<Uint8Array | undefined> {
-    next ??= pieces.next();
-    const step = isEvents ? await orSilence(next, keepAliveMs) : await next;
-    if (step === undefined) return KEEP_ALIVE;
-    next = undefined;
-    if (step.done) return undefined;
-    return typeof step.value === "string" ? Buffer.from(step.value) : step.value;
+  // a body that nobody reads is not cancelled either
+  if (c.req.method === "HEAD") {
+    finish();
+    return c.body(null, 200, headers);
   }
 
   const body = new ReadableStream<Uint8Array>({
+    start(controller) {
+      // who does not read what there is needs no sign of life
+      const comment = () => controller.desiredSize !== 0 && controller.enqueue(KEEP_ALIVE);
+      if (isEvents) silence = setInterval(comment, keepAliveMs);
+    },
     async pull(controller) {
       try {
-        const piece = await nextPiece();
-        if (piece !== undefined) return controller.enqueue(piece);
+        const { done, value } = await pieces.next();
+        silence?.refresh();
+        if (!done) return controller.enqueue(bytesOf(value));
         if (closing.aborted && !endsVisibly) cut(c);
       } catch (error) {
         log.warn(
@@ -81,20 +85,11 @@ export function streamAnswer(
       await pieces.return?.();
     },
   });
-  return c.body(body, 200, { "Content-Type": contentType, "Cache-Control": "no-store" });
+  return c.body(body, 200, headers);
 }
 
-async function orSilence<T>(next: Promise<T>, afterMs: number): Promise<T | undefined> {
-  let timer: NodeJS.Timeout | undefined;
-  const silence = new Promise<undefined>((resolve) => {
-    timer = setTimeout(() => resolve(undefined), afterMs);
-  });
-  try {
-    return await Promise.race([next, silence]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
+const bytesOf = (piece: string | Uint8Array): Uint8Array =>
+  typeof piece === "string" ? Buffer.from(piece) : piece;
 
 /** Ends the connection so that the caller sees an unfinished answer. */
 function cut(c: Context<HttpEnv>): void {

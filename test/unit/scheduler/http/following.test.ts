@@ -163,14 +163,18 @@ async function* failing(): AsyncGenerator<string> {
   throw new Error("broken");
 }
 
-function answer(type: string, source: (signal: AbortSignal) => AsyncGenerator<string>) {
+function answer(
+  type: string,
+  source: (signal: AbortSignal) => AsyncGenerator<string>,
+  method = "GET",
+) {
   const closing = new AbortController();
   const stop = new AbortController();
   const app = new OpenAPIHono<HttpEnv>();
   const destroy = vi.fn<() => void>();
   const deps = { log: silentLog, closing: closing.signal, keepAliveMs: 5 };
   app.get("/", (c) => streamAnswer(c, deps, type, { pieces: source(stop.signal), stop }));
-  const response = app.request("/", {}, { outgoing: { destroy } });
+  const response = app.request("/", { method }, { outgoing: { destroy } });
   return { closing, stop, destroy, response };
 }
 
@@ -188,6 +192,12 @@ describe("a stream", () => {
     for (let n = 0; n < 3; n += 1)
       expect(new TextDecoder().decode((await reader?.read())?.value)).toBe(": still here\n\n");
     await reader?.cancel();
+    expect(stop.signal.aborted).toBe(true);
+  });
+
+  it("is not followed for who asks for its head only", async () => {
+    const { response, stop } = answer(SSE_TYPE, silence, "HEAD");
+    expect((await response).headers.get("content-type")).toBe(SSE_TYPE);
     expect(stop.signal.aborted).toBe(true);
   });
 
