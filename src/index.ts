@@ -1,4 +1,5 @@
 // What the package gives to handler modules and to programs that use a Millrace.
+export type { ArtifactList, ArtifactOptions } from "./client/artifacts.ts";
 export { connect, type ConnectOptions } from "./client/connect.ts";
 export type { Job } from "./client/job.ts";
 export { bytesOf, type LogEntry } from "./client/log-entries.ts";
@@ -15,6 +16,7 @@ export type {
 export { MillraceError, type ErrorCode } from "./shared/errors.ts";
 export {
   defineHandler,
+  type ArtifactContent,
   type Handler,
   type HandlerContext,
   type InputIssue,

@@ -21,7 +21,11 @@ export type Ends = Disposable & {
 /** A push can be lost with its connection; this often those who wait look for themselves. */
 const LOOK_EVERY_MS = 10_000;
 
-export function createEnds(broker: Pick<Broker, "listen" | "last" | "onUp" | "subjects">): Ends {
+/** `fetch` gets a job with what is too large to be in its record. */
+export function createEnds(
+  broker: Pick<Broker, "listen" | "last" | "onUp" | "subjects">,
+  fetch: (jobId: string) => Promise<Job>,
+): Ends {
   const { jobs } = broker.subjects;
   const awaited = new Set<() => void>();
   let looking: NodeJS.Timeout | undefined;
@@ -61,7 +65,9 @@ export function createEnds(broker: Pick<Broker, "listen" | "last" | "onUp" | "su
           stored === undefined || stored.removed ? undefined : decodeRecord(textOf(stored));
         if (record === undefined)
           ended.reject(new MillraceError("job_not_found", `There is no job ${jobId}.`));
-        else if (isFinal(record.state)) ended.resolve(jobOf(record));
+        else if (!isFinal(record.state)) return;
+        else if (record.references === undefined) ended.resolve(jobOf(record));
+        else fetch(jobId).then(ended.resolve, ended.reject);
       }
 
       function look(): void {

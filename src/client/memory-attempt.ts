@@ -8,6 +8,8 @@ import { deferred } from "../shared/io/lifecycle.ts";
 import type { Ending, JobRecord } from "../shared/job.ts";
 import type { JobSpec } from "../shared/spec.ts";
 
+/** Where what an attempt says and leaves goes. */
+export type Outlets = { say: Say; keep: HandlerContext["artifact"] };
 export type Say = (channel: "stdout" | "stderr", text: string) => void;
 
 /** What a program would print and how it would end. */
@@ -20,7 +22,7 @@ export async function runAttempt(
   handler: Handler | undefined,
   program: Program,
   stop: AbortSignal,
-  say: Say,
+  outlets: Outlets,
 ): Promise<Ending> {
   const timeout = record.spec.timeout ?? handler?.timeout;
   const limit = new AbortController();
@@ -38,8 +40,8 @@ export async function runAttempt(
   try {
     const work =
       handler === undefined
-        ? playProgram(record.spec, program, limit.signal, say)
-        : callHandler(record, handler, limit.signal, say);
+        ? playProgram(record.spec, program, limit.signal, outlets.say)
+        : callHandler(record, handler, limit.signal, outlets);
     return await Promise.race([work, forced.promise]);
   } finally {
     clearTimeout(timer);
@@ -62,7 +64,7 @@ async function callHandler(
   { id, attempt, spec }: JobRecord,
   handler: Handler,
   signal: AbortSignal,
-  say: Say,
+  { say, keep }: Outlets,
 ): Promise<Ending> {
   const context: HandlerContext = {
     jobId: id,
@@ -71,6 +73,7 @@ async function callHandler(
     labels: spec.labels ?? {},
     signal,
     log: (...values) => say("stdout", `${format(...values)}\n`),
+    artifact: keep,
     progress: () => undefined,
   };
   try {

@@ -5,12 +5,13 @@ import { MillraceError } from "../shared/errors.ts";
 import type { Handler, HandlerContext } from "../shared/handler.ts";
 import { handlerName } from "../shared/handler-reference.ts";
 import { aborted, deferred } from "../shared/io/lifecycle.ts";
-import { isFinal, type Ending, type JobEvent, type JobRecord } from "../shared/job.ts";
+import { isFinal, type JobEvent, type JobRecord } from "../shared/job.ts";
 import { apply, newJob } from "../shared/job-machine.ts";
 import { ID_ALPHABET, JOB_ID_LENGTH } from "../shared/names.ts";
 import { parseSpec, type JobSpec } from "../shared/spec.ts";
 import { jobOf, type Job } from "./job.ts";
 import type { LogEntry } from "./log-entries.ts";
+import { createMemoryArtifacts, type MemoryArtifacts } from "./memory-artifacts.ts";
 import { runAttempt, type Program } from "./memory-attempt.ts";
 import { reservationOf, runHandler, type LogOptions, type Millrace } from "./millrace.ts";
 
@@ -35,6 +36,7 @@ export type MemoryMillrace = Millrace & {
 type Kept = {
   record: JobRecord;
   output: LogEntry[];
+  artifacts: MemoryArtifacts;
   /** Ends the attempt under way. */
   stop: AbortController;
   /** Somebody runs its attempts. */
@@ -88,7 +90,8 @@ export function createMemoryMillrace(options: MemoryOptions = {}): MemoryMillrac
       const common = { attempt: number, worker: WORKER };
       const startedAt = Date.now();
       move(kept, { type: "started", at: startedAt, ...common });
-      const ending: Ending = await runAttempt(kept.record, handler, program, kept.stop.signal, say);
+      const outlets = { say, keep: kept.artifacts.keeper(number) };
+      const ending = await runAttempt(kept.record, handler, program, kept.stop.signal, outlets);
       kept.output.push({ kind: "end", complete: true, attempt: number, cursor: cursorOf(kept) });
       const retry = handler?.retry === undefined ? {} : { retry: handler.retry };
       const over = { startedAt, ending, random: 0, ...retry };
@@ -113,6 +116,7 @@ export function createMemoryMillrace(options: MemoryOptions = {}): MemoryMillrac
     const kept: Kept = {
       record: newJob(id, spec, Date.now()),
       output: [],
+      artifacts: createMemoryArtifacts(),
       stop: new AbortController(),
       isServed: false,
       changed: deferred<void>(),
@@ -150,6 +154,14 @@ export function createMemoryMillrace(options: MemoryOptions = {}): MemoryMillrac
       return jobOf(kept.record);
     },
     logs: read,
+    async artifacts(id, { attempt } = {}) {
+      const { record, artifacts } = find(id);
+      return artifacts.list(attempt ?? newestEnded(record));
+    },
+    async *artifact(id, path, { attempt } = {}) {
+      const { record, artifacts } = find(id);
+      yield artifacts.read(attempt ?? newestEnded(record), path);
+    },
     async reserve({ slots = 1 } = {}) {
       const id = newId();
       return reservationOf(millrace, { id, worker: WORKER, slots, renew: keep, release: keep });
@@ -190,5 +202,8 @@ function isWanted(entry: LogEntry, { attempt, channel }: LogOptions): boolean {
   if (typeof attempt === "number" && entry.attempt !== attempt) return false;
   return channel === undefined || entry.kind === "end" || entry.channel === channel;
 }
+
+const newestEnded = ({ attempts }: JobRecord): number | undefined =>
+  attempts.findLast(({ outcome }) => outcome !== undefined)?.number;
 
 const cursorOf = ({ output }: Kept): string => String(output.length);

@@ -6,6 +6,7 @@ import { MillraceError } from "../shared/errors.ts";
 import { isFinal } from "../shared/job.ts";
 import type { ReservationRequest } from "../shared/reservation.ts";
 import type { JobSpec } from "../shared/spec.ts";
+import type { ArtifactList, ArtifactOptions } from "./artifacts.ts";
 import type { LogQuery } from "./follow.ts";
 import type { Job } from "./job.ts";
 import type { LogEntry } from "./log-entries.ts";
@@ -57,6 +58,10 @@ export type Millrace = AsyncDisposable & {
   wait(id: string, options?: { signal?: AbortSignal }): Promise<Job>;
   /** The output, chunk by chunk, without gap or repeat; `bytesOf` gives a chunk's bytes. */
   logs(id: string, options?: LogOptions): AsyncIterable<LogEntry>;
+  /** What the job left behind. */
+  artifacts(id: string, options?: ArtifactOptions): Promise<ArtifactList>;
+  /** One file of it, as its bytes arrive. Throws `file_not_found`. */
+  artifact(id: string, path: string, options?: ArtifactOptions): AsyncIterable<Uint8Array>;
   /**
    * Slots of one worker, held until they are given back or their `ttl` has passed since the last renewal.
    * Throws `workers_busy` and `reservation_unmatched` when the waits that were asked for are over.

@@ -2,6 +2,7 @@
 import { hasCode } from "../shared/errors.ts";
 import { durationMs } from "../shared/durations.ts";
 import type { Api } from "./api.ts";
+import { listArtifacts, readArtifact, wholeJob } from "./artifacts.ts";
 import { followLogs, readLogs } from "./follow.ts";
 import { awaitEnd, cancel, getJob, jobPath, submit } from "./jobs.ts";
 import {
@@ -27,10 +28,12 @@ export function createHttpMillrace(api: Api): Millrace {
       return (await persistently(signal, () => submit(api, spec, key, signal))).id;
     },
     run: (handler, input, options) => runHandler(millrace, handler, input, options),
-    job: (id) => getJob(api, id),
-    wait: (id, { signal = NEVER } = {}) => awaitEnd(api, id, signal),
+    job: async (id) => wholeJob(api, await getJob(api, id)),
+    wait: async (id, { signal = NEVER } = {}) => wholeJob(api, await awaitEnd(api, id, signal)),
     logs: (id, { follow = true, signal = NEVER, ...query } = {}) =>
       (follow ? followLogs : readLogs)(api, id, query, signal),
+    artifacts: (id, options) => listArtifacts(api, id, options),
+    artifact: (id, path, options) => readArtifact(api, id, path, options),
     async reserve({ signal = NEVER, ...request } = {}) {
       const { id, worker, slots } = await api.call<Held>("/v1/reservations", {
         method: "POST",

@@ -19,11 +19,10 @@ const OVERHEAD_BYTES = 64;
 /** Everything but submit, run and wait goes the other way. Disposing it closes the broker. */
 export function createNatsMillrace(broker: Broker, other: Millrace): Millrace {
   const { submit: subject } = broker.subjects;
-  const ends = createEnds(broker);
+  const ends = createEnds(broker, other.job);
   let pending: Pending[] = [];
 
-  function enqueue(spec: JobSpec, key: string): Promise<string> {
-    const bytes = Buffer.byteLength(JSON.stringify(spec)) + key.length + OVERHEAD_BYTES;
+  function enqueue(spec: JobSpec, key: string, bytes: number): Promise<string> {
     const one: Pending = { ...deferred<string>(), spec, key, bytes };
     if (pending.length === 0) setImmediate(flush);
     pending.push(one);
@@ -87,8 +86,12 @@ export function createNatsMillrace(broker: Broker, other: Millrace): Millrace {
 
   const millrace: Millrace = {
     ...other,
-    submit: (spec, { key = crypto.randomUUID(), signal = NEVER } = {}) =>
-      persistently(signal, () => enqueue(spec, key)),
+    submit(spec, { key = crypto.randomUUID(), signal = NEVER } = {}) {
+      const bytes = Buffer.byteLength(JSON.stringify(spec)) + key.length + OVERHEAD_BYTES;
+      // no message of the broker holds a larger one
+      if (bytes + OVERHEAD_BYTES > broker.maxPayload) return other.submit(spec, { key, signal });
+      return persistently(signal, () => enqueue(spec, key, bytes));
+    },
     wait: (id, { signal } = {}) => wait(id, signal),
     run: (handler, input, options = {}) =>
       options.key === undefined

@@ -5,6 +5,7 @@ import { customAlphabet } from "nanoid";
 import { connectBroker, START_PATIENCE_MS, type Broker } from "../shared/io/broker.ts";
 import { createHappenings } from "../shared/io/happenings.ts";
 import { createJobStore } from "../shared/io/job-store.ts";
+import { withLargeValues } from "../shared/io/large-values.ts";
 import { runAll } from "../shared/io/lifecycle.ts";
 import { createLog, type Log } from "../shared/io/log.ts";
 import { createQueueStore } from "../shared/io/queue-store.ts";
@@ -66,13 +67,13 @@ export async function runScheduler(
     log,
   });
   await ensureTopology(broker, { replicas: config.replicas });
-  const store = createJobStore(broker);
   const replica = createReplica({ broker, log });
   const book = createConfigBook({ broker, log });
+  const files = openFiles({ broker, book });
+  const store = withLargeValues(createJobStore(broker), files.store);
   const reservations = openReservations({ broker, book, replica, store, newJobId });
   const webhooks = openWebhooks({ broker, book, view: replica.board, config, log });
   const quarantine = openQuarantine({ broker, book, board: replica.board, log });
-  const files = openFiles({ broker, book });
   const { namespaceLimit } = config.auth;
   const admission = createAdmission(replica.board, namespaceLimit, files.bundles.resolve);
   const { board } = replica;
@@ -96,6 +97,7 @@ export async function runScheduler(
   const schedules = createSchedules({
     broker,
     store,
+    files: files.store,
     replica,
     book,
     admission,
@@ -153,6 +155,7 @@ export async function runScheduler(
   const app = createApp({
     ...submitting,
     ...createSecurity({ broker, book, settings: config.auth }),
+    files: files.store,
     logs: createLogReader({ broker, view: createLogView(board) }),
     log,
     control: createControl(broker),

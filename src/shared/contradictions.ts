@@ -33,6 +33,7 @@ const BELONGS = {
   bundle: ["command", "script"],
   secrets: ["command", "script"],
   limits: ["command", "script"],
+  artifacts: ["command", "script"],
 } as const;
 
 function belongings(spec: JobSpec): Complaint[] {

@@ -58,6 +58,7 @@ const CODES = {
   },
   body_too_large: { status: 413, retry: false, title: "The body is too large" },
   unsupported_media_type: { status: 415, retry: false, title: "The media type is not supported" },
+  range_unsatisfiable: { status: 416, retry: false, title: "The file has no such bytes" },
   invalid_spec: { status: 422, retry: false, title: "The request does not fit the schema" },
   invalid_archive: { status: 422, retry: false, title: "The archive is not acceptable" },
   quota_exceeded: { status: 429, retry: true, title: "The namespace has its share already" },

@@ -1,10 +1,9 @@
 // How what a handler returned or threw is told in the record: pure.
 import type { InputIssue } from "./handler.ts";
 import type { Ending } from "./job.ts";
+import { MAX_VALUE_BYTES } from "./reference.ts";
 import { fieldPath } from "./spec.ts";
 
-/** Largest result as JSON: it is kept in the job's record. */
-export const MAX_RESULT_BYTES = 262_144;
 const MAX_REASON = 2_000;
 
 export function returned(value: unknown): Ending {
@@ -17,10 +16,10 @@ export function returned(value: unknown): Ending {
   }
   if (text === undefined) return threw(new Error(`A ${typeof value} is no result: return JSON.`));
   const bytes = Buffer.byteLength(text);
-  if (bytes > MAX_RESULT_BYTES)
+  if (bytes > MAX_VALUE_BYTES)
     return threw(
       new Error(
-        `The result has ${bytes} bytes of JSON, more than ${MAX_RESULT_BYTES}: store it elsewhere and return where.`,
+        `The result has ${bytes} bytes of JSON, more than ${MAX_VALUE_BYTES}: keep it as an artifact and return its path.`,
       ),
     );
   return { outcome: "exited", exitCode: 0, result: JSON.parse(text) };

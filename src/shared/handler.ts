@@ -14,6 +14,8 @@ export type Session = {
   readonly state: Map<string, unknown>;
 };
 
+export type ArtifactContent = string | Uint8Array | { file: string };
+
 /** What a handler can do while it runs. */
 export type HandlerContext = {
   readonly jobId: string;
@@ -35,6 +37,12 @@ export type HandlerContext = {
    * Await what it returns when writing a lot, so that the output can keep up.
    */
   log(...values: unknown[]): void | Promise<void>;
+  /**
+   * Keeps a file for whoever looks at the job: a text, bytes, or what is in a file by now. `path` is relative, as
+   * "report.html" or "plots/1.png"; a second one of a path takes the first one's place. Resolves when it is stored, to
+   * false when it is left out: the job may leave behind no more.
+   */
+  artifact(path: string, content: ArtifactContent): Promise<boolean>;
   /** Says how far the handler is, from 0 to 1, and optionally in words. Shown on the running attempt; the last word counts. */
   progress(value: number, note?: string): void;
 };
@@ -59,7 +67,7 @@ export type Handler<Input = unknown, Result = unknown> = {
   retry?: RetryPolicy;
   /** Longest run of one attempt, as "30s"; holds for jobs that name none. */
   timeout?: string;
-  /** What it returns (JSON, at most 256 KiB) is the job's result; what it throws fails the attempt. */
+  /** What it returns (JSON, at most 4 MiB) is the job's result; what it throws fails the attempt. */
   run(input: Input, context: HandlerContext): Result | Promise<Result>;
 };
 

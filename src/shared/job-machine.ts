@@ -12,6 +12,7 @@ import {
   type Origin,
   type TimelineEntry,
 } from "./job.ts";
+import { withoutResult } from "./reference.ts";
 import { backoffMs, lossBackoffMs, MAX_LOSSES, retriesAfter } from "./retry.ts";
 import { notBeforeOf, type JobSpec } from "./spec.ts";
 
@@ -105,7 +106,7 @@ function started(record: JobRecord, event: Of<"started">): JobRecord {
 
 function finished(record: JobRecord, event: Of<"finished">): JobRecord {
   expectCurrent(record, event);
-  const { result, ...ending } = event.ending;
+  const { result, resultAt, ...ending } = event.ending;
   const ended: Attempt = {
     number: event.attempt,
     worker: event.worker,
@@ -119,6 +120,7 @@ function finished(record: JobRecord, event: Of<"finished">): JobRecord {
       ...known,
       finishedAt: event.at,
       ...(result === undefined ? {} : { result }),
+      ...(resultAt === undefined ? {} : { references: { ...record.references, result: resultAt } }),
     });
   if (event.ending.outcome === "cancelled")
     return move(record, "cancelled", event, {
@@ -186,12 +188,11 @@ function retried(record: JobRecord, event: Of<"retried">): JobRecord {
   if (!isFinal(record.state)) throw illegal(record, event);
   const {
     finishedAt: _finishedAt,
-    result: _result,
     reason: _reason,
     expiresAt: _expiresAt,
     notBefore: _notBefore,
     ...rest
-  } = record;
+  } = withoutResult(record);
   // a job that ended in the queue may have been assigned at that moment: the number is used up
   const passed = ["cancelled", "expired"].includes(record.timeline.at(-1)?.what ?? "") ? 1 : 0;
   const anew = { series: record.series + 1, failures: 0, losses: 0 };

@@ -1,5 +1,7 @@
 // The job record: the one truth about a job, as it stands in the stream.
+import type { AttemptArtifacts } from "./artifact.ts";
 import type { Labels } from "./constraints.ts";
+import type { Reference, References } from "./reference.ts";
 import type { JobSpec, RetryPolicy } from "./spec.ts";
 
 /**
@@ -64,13 +66,16 @@ export type Ending = {
   reason?: string;
   /** What the handler returned. */
   result?: unknown;
+  /** Where that is, when it is too large to stand in the record. */
+  resultAt?: Reference;
+  artifacts?: AttemptArtifacts;
   output?: OutputTotals;
   usage?: Usage;
   /** It could not be started for reasons of the worker, not of the job: any other job would have fared alike. */
   workersFault?: true;
 };
 
-export type Attempt = Omit<Ending, "outcome" | "result"> & {
+export type Attempt = Omit<Ending, "outcome" | "result" | "resultAt"> & {
   /** Counted from 1 over the whole life of the job. */
   number: number;
   worker: string;
@@ -129,6 +134,8 @@ export type JobRecord = {
   attempts: Attempt[];
   /** The newest entries, oldest first. */
   timeline: TimelineEntry[];
+  /** Where the parts are that are too large to stand here or in the spec. */
+  references?: References;
   /** Older entries that the timeline no longer has; absent while it has them all. */
   forgotten?: number;
   result?: unknown;

@@ -1,6 +1,7 @@
 // What a caller may ask for: the schema of a job spec, checked once at the edge and trusted from there on.
 import { z } from "zod";
 
+import { artifactLimitsSchema, artifactPatternsSchema } from "./artifact.ts";
 import { bundleReference } from "./bundle.ts";
 import { contradictions } from "./contradictions.ts";
 import { durationMs } from "./durations.ts";
@@ -20,6 +21,7 @@ import {
 } from "./fields.ts";
 import { handlerReference } from "./handler-reference.ts";
 import { isJobId, isName, isWorkerId } from "./names.ts";
+import { MAX_VALUE_BYTES } from "./reference.ts";
 import { retentionSchema } from "./retention.ts";
 
 const LIMITS = {
@@ -135,7 +137,8 @@ const fields = z.strictObject({
     .describe(
       'Files that the attempt starts with a copy of: "etl", "etl@3", "etl@stable" or a digest. The record has the digest.',
     ),
-  stdin: text(524_288)
+  // what is larger than a value may be is refused with its size, see requireStorable
+  stdin: text(2 * MAX_VALUE_BYTES)
     .optional()
     .describe("Text given on standard input, which is closed otherwise."),
   secrets: z
@@ -200,6 +203,8 @@ const fields = z.strictObject({
     .max(1_099_511_627_776)
     .optional()
     .describe("Bytes of output kept per attempt: head and tail; default 1 GiB."),
+  artifacts: artifactPatternsSchema.optional(),
+  artifactLimits: artifactLimitsSchema.optional(),
   labels: z
     .record(labelKey, text(256))
     .refine(few(LIMITS.labels), `at most ${LIMITS.labels} labels`)

@@ -1,13 +1,16 @@
 // The parts of a worker, made and tied together; nothing runs yet.
 import { setMaxListeners } from "node:events";
 
+import { ARTIFACT_LIMITS } from "../shared/artifact.ts";
 import { announcementOf } from "../shared/handler-reference.ts";
 import type { Broker } from "../shared/io/broker.ts";
+import { createFileStore } from "../shared/io/files.ts";
 import { createJobStore } from "../shared/io/job-store.ts";
 import type { Service } from "../shared/io/lifecycle.ts";
 import type { Log } from "../shared/io/log.ts";
 import { VERSION } from "../shared/io/version.ts";
 import { PRESENCE, PROTOCOL, type Heartbeat } from "../shared/messages.ts";
+import { withFiles } from "./artifacts/with-files.ts";
 import { createAttempts, type Attempts } from "./attempts.ts";
 import { createCommandRunner } from "./command/command.ts";
 import type { WorkerConfig } from "./config.ts";
@@ -84,20 +87,26 @@ export function assembleWorker(deps: WorkerDeps): AssembledWorker {
     onDiskFailure,
     log,
   });
+  const runner = createRunner({
+    log,
+    launchers,
+    commands,
+    policy,
+    sessions: createSessions({ workRoot: home.workDir, user: policy.user, now: clock.now }),
+    now: clock.now,
+    handlers: createHandlerRunner({ handlers, workerId, clock, kill: killed.signal }),
+  });
   const attempts = createAttempts({
     workerId,
     clock,
     random: Math.random,
     store: createJobStore(broker),
     shipper,
-    runner: createRunner({
+    runner: withFiles(runner, {
+      files: createFileStore(broker, { spoolDir: home.workDir }),
+      limits: config.artifactLimits ?? ARTIFACT_LIMITS,
+      owner: policy.user?.uid,
       log,
-      launchers,
-      commands,
-      policy,
-      sessions: createSessions({ workRoot: home.workDir, user: policy.user, now: clock.now }),
-      now: clock.now,
-      handlers: createHandlerRunner({ handlers, workerId, clock, kill: killed.signal }),
     }),
     slots,
     standing,

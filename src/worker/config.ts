@@ -2,6 +2,7 @@
 import { availableParallelism, hostname } from "node:os";
 import { join, resolve } from "node:path";
 
+import type { ArtifactLimits } from "../shared/artifact.ts";
 import type { Labels } from "../shared/constraints.ts";
 import { parseDuration } from "../shared/durations.ts";
 import { defaultDataDir } from "../shared/io/config.ts";
@@ -14,6 +15,7 @@ import {
   type Settings,
 } from "../shared/io/settings.ts";
 import { isLabelKey, isName } from "../shared/names.ts";
+import { artifactLimitsIn } from "./artifacts/limits.ts";
 import { allowedEnvironment } from "./command/environment.ts";
 import type { HealthAddress } from "./health.ts";
 import type { LauncherKind } from "./launcher/launcher.ts";
@@ -31,6 +33,8 @@ export type WorkerConfig = CommonConfig & {
   /** Output that waits for the broker. */
   spoolRoot: string;
   drainTimeoutMs: number;
+  /** How much one attempt may leave behind; default ARTIFACT_LIMITS. */
+  artifactLimits?: ArtifactLimits;
   /** Where /healthz, /readyz and /metrics answer; nowhere by default. */
   health?: HealthAddress;
   /** Which launcher starts the programs; the native one where it is built, unless told. */
@@ -56,6 +60,8 @@ export type WorkerFlags = CommonFlags & {
   spoolRoot?: string;
   /** MILLRACE_DRAIN_TIMEOUT; default 2m. */
   drainTimeout?: string;
+  /** name=value each, names of ARTIFACT_LIMITS; MILLRACE_ARTIFACT_LIMITS holds them comma-separated. */
+  artifactLimit?: readonly string[];
   /** MILLRACE_METRICS_PORT; none by default. */
   metricsPort?: string;
   /** MILLRACE_METRICS_HOST; default 127.0.0.1. */
@@ -104,6 +110,10 @@ export function readWorkerConfig(
   const root = join(defaultDataDir(env), "worker");
 
   const policy = readPolicyConfig(env, flags, settings);
+  const artifactLimits = artifactLimitsIn(
+    settings.list(flags.artifactLimit, "MILLRACE_ARTIFACT_LIMITS"),
+    settings,
+  );
 
   settings.finish();
   return {
@@ -114,6 +124,7 @@ export function readWorkerConfig(
     workRoot: resolve(settings.text(flags.workRoot, "MILLRACE_WORK_ROOT", join(root, "work"))),
     spoolRoot: resolve(settings.text(flags.spoolRoot, "MILLRACE_SPOOL_ROOT", join(root, "spool"))),
     drainTimeoutMs,
+    artifactLimits,
     launcher,
     policy,
     baseEnv: jobVariables(env, settings.list(flags.allowEnv, "MILLRACE_ALLOW_ENV")),

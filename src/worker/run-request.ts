@@ -2,6 +2,7 @@
 import type { Session } from "../shared/handler.ts";
 import type { JobRecord } from "../shared/job.ts";
 import type { Progress } from "../shared/messages.ts";
+import type { ArtifactBox } from "./artifacts/artifact-box.ts";
 import type { OutputSink } from "./output/sink.ts";
 import type { StopSign } from "./stop-sign.ts";
 import type { StopReason } from "./verdict.ts";
@@ -19,3 +20,6 @@ export type RunRequest = {
   /** Called when the run counts as over although its code goes on until the promise settles. */
   onLingering(settled: Promise<unknown>): void;
 };
+
+/** With what the run puts its artifacts into. */
+export type BoxedRequest = RunRequest & { artifacts: Pick<ArtifactBox, "add" | "collect"> };

@@ -6,11 +6,11 @@ import type { HandlerRunner } from "./handlers/handler-runner.ts";
 import type { LauncherKeeper } from "./launcher-keeper.ts";
 import type { Policy } from "./policy/policy.ts";
 import { signatureProblem } from "./policy/signed.ts";
-import type { RunRequest } from "./run-request.ts";
+import type { BoxedRequest, RunRequest } from "./run-request.ts";
 import type { Sessions } from "./sessions.ts";
 import type { RunEnd } from "./verdict.ts";
 
-export type Runner = { run(request: RunRequest): Promise<RunEnd> };
+export type Runner<Request = RunRequest> = { run(request: Request): Promise<RunEnd> };
 
 export function createRunner(deps: {
   commands: CommandRunner;
@@ -20,10 +20,10 @@ export function createRunner(deps: {
   sessions: Sessions;
   now(): number;
   log: Log;
-}): Runner {
+}): Runner<BoxedRequest> {
   const { sessions, commands, handlers, launchers, policy, now, log } = deps;
 
-  async function runCommand(request: RunRequest): Promise<RunEnd> {
+  async function runCommand(request: BoxedRequest): Promise<RunEnd> {
     await launchers.ready();
     try {
       return {
@@ -37,7 +37,7 @@ export function createRunner(deps: {
     }
   }
 
-  function runOne(request: RunRequest): Promise<RunEnd> {
+  function runOne(request: BoxedRequest): Promise<RunEnd> {
     const { handler } = request.record.spec;
     return handler === undefined
       ? runCommand(request)

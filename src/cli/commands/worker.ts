@@ -28,6 +28,7 @@ export function workerCommand(context: Context): Command {
     .option("--work-root <dir>", "where attempts have their directories")
     .option("--spool-root <dir>", "where output waits for the broker")
     .option("--drain-timeout <duration>", "how long running jobs may take when it leaves")
+    .option("--artifact-limit <name=value>", "files, fileBytes or totalBytes (again)", several)
     .option("--metrics-port <port>", "answer /healthz, /readyz and /metrics there")
     .option("--metrics-host <address>", "on this address")
     .option("--join <token>", "invitation that makes the key in --nats-nkey known, once")

@@ -41,6 +41,7 @@ const PROBLEMS = {
   409: "The state of the job does not allow it, or the idempotency key was used otherwise.",
   412: "It has changed since; read it again.",
   413: "The body is too large.",
+  416: "The file has no such bytes.",
   415: "The body is not JSON in UTF-8.",
   422: "The body does not fit the schema; `field` says where.",
   429: "The queue is full, or there were too many requests; repeat after `Retry-After` seconds.",
@@ -67,16 +68,30 @@ const CODES: Partial<Record<keyof ValidationTargets, ErrorCode>> = {
 
 /** Turns a parameter that does not fit its schema into an error. */
 export const refuseMisfits: Hook<unknown, HttpEnv, string, void> = (result) => {
-  if (result.success) return;
-  const issue = result.error.issues[0];
+  if (!result.success) throw misfit(result.target, result.error);
+};
+
+/** What a route without a validator is given; throws as one with it. */
+export function valid<T extends z.ZodType>(
+  target: keyof ValidationTargets,
+  schema: T,
+  value: unknown,
+): z.output<T> {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  throw misfit(target, parsed.error);
+}
+
+function misfit(target: keyof ValidationTargets, error: z.ZodError): MillraceError {
+  const issue = error.issues[0];
   const path = issue?.code === "unrecognized_keys" ? issue.keys.slice(0, 1) : (issue?.path ?? []);
   const field = fieldPath(path);
-  throw new MillraceError(
-    CODES[result.target] ?? "invalid_query",
+  return new MillraceError(
+    CODES[target] ?? "invalid_query",
     `${field}: ${issue?.message ?? "not acceptable"}`,
-    { field, cause: result.error },
+    { field, cause: error },
   );
-};
+}
 
 const MAX_WAIT_MS = 60_000;
 

@@ -5,6 +5,7 @@ import { OpenAPIHono } from "@hono/zod-openapi";
 
 import { refuseMisfits } from "./answers.ts";
 import { createApiKeyRoutes } from "./api-keys.ts";
+import { createArtifactRoutes } from "./artifacts.ts";
 import { createAuditRoutes } from "./audit.ts";
 import { createEnrolmentRoutes } from "./auth-enrolments.ts";
 import { createAuth } from "./auth.ts";
@@ -37,6 +38,7 @@ import { createScheduleRoutes } from "./schedules.ts";
 import { createReservationRoutes } from "./reservations.ts";
 import { registerSpec } from "./spec-schema.ts";
 import { createStatsRoutes } from "./stats.ts";
+import { createValueRoutes } from "./values.ts";
 import { createWebhookRoutes } from "./webhooks.ts";
 import { createWhyRoutes } from "./why.ts";
 import { createWorkerRoutes } from "./workers.ts";
@@ -66,6 +68,8 @@ export function createApp(given: HttpDeps) {
     .route("/", createDefinitionRoutes(deps))
     .route("/", createDefinitionRunRoutes(deps))
     .route("/", createLogRoutes(deps))
+    .route("/", createArtifactRoutes(deps))
+    .route("/", createValueRoutes(deps))
     .route("/", createWhyRoutes(deps))
     .route("/", createWorkerRoutes(deps))
     .route("/", createBundleRoutes(deps))

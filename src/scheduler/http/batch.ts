@@ -4,7 +4,7 @@ import { createRoute, OpenAPIHono, z } from "@hono/zod-openapi";
 import { hasCode, MillraceError } from "../../shared/errors.ts";
 import { jobSpecSchema, specError, type JobSpec } from "../../shared/spec.ts";
 import { json, jsonBody, problems } from "./answers.ts";
-import { readJson } from "./body.ts";
+import { readJson, SUBMIT_LIMIT } from "./body.ts";
 import type { HttpDeps } from "./deps.ts";
 import type { HttpEnv } from "./env.ts";
 import { readKey } from "./idempotency.ts";
@@ -12,7 +12,6 @@ import { keyParameter } from "./jobs.ts";
 import { SPEC_REFERENCE } from "./spec-schema.ts";
 import { createSubmit, requireStorable } from "./submit.ts";
 
-const BODY_LIMIT = 8_388_608;
 const MAX_JOBS = 1_000;
 
 const batchSchema = z.strictObject({ jobs: z.array(jobSpecSchema).min(1).max(MAX_JOBS) });
@@ -49,7 +48,7 @@ export function createBatchRoutes(deps: HttpDeps) {
 
   return new OpenAPIHono<HttpEnv>().openapi(batchRoute, async (c) => {
     const key = readKey(c.req.header("idempotency-key"));
-    const specs = parseBatch(await readJson(c, BODY_LIMIT));
+    const specs = parseBatch(await readJson(c, SUBMIT_LIMIT));
     for (const [index, spec] of specs.entries())
       requireStorable(spec, deps.broker.maxPayload, `jobs[${index}]`);
     if (key === undefined) deps.admission.requireRoom(specs);

@@ -5,6 +5,8 @@ import { MillraceError } from "../../shared/errors.ts";
 import { fieldPath } from "../../shared/spec.ts";
 
 export const BODY_LIMIT = 1_048_576;
+/** Of what may have large values in it. */
+export const SUBMIT_LIMIT = 8_388_608;
 export const MAX_DEPTH = 64;
 
 const JSON_TYPE = /^application\/(?:[a-z0-9.-]+\+)?json(?:\s*;\s*charset="?utf-8"?)?\s*$/i;

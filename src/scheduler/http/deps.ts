@@ -2,6 +2,7 @@
 import type { ControlReply, ControlRequest, LeaderLease } from "../../shared/messages.ts";
 import type { Broker } from "../../shared/io/broker.ts";
 import type { Clock } from "../../shared/io/clock.ts";
+import type { FileStore } from "../../shared/io/files.ts";
 import type { JobStore } from "../../shared/io/job-store.ts";
 import type { QueueStore } from "../../shared/io/queue-store.ts";
 import type { Log } from "../../shared/io/log.ts";
@@ -41,6 +42,7 @@ export type View = Pick<
 
 export type HttpDeps = {
   store: JobStore;
+  files: Pick<FileStore, "put" | "read" | "stat">;
   view: View;
   logs: Pick<LogReader, "read">;
   broker: Pick<Broker, "isUp" | "maxPayload" | "range" | "streamState" | "subjects">;

@@ -39,6 +39,10 @@ const attemptSchema = z
       .object({ value: z.number(), note: z.string().optional() })
       .optional()
       .describe("How far a running handler says it is, from 0 to 1."),
+    artifacts: z
+      .object({ count: z.int(), bytes: z.int(), note: z.string().optional() })
+      .optional()
+      .describe("How much it left behind; `note` says what was left out."),
     usage: z.object({ cpuMs: z.number().optional(), maxRssKb: z.number().optional() }).optional(),
   })
   .openapi("Attempt");
@@ -90,6 +94,12 @@ export const jobSchema = z
     exitCode: z.int().optional(),
     signal: z.string().optional(),
     result: z.unknown().optional().describe("What the handler returned."),
+    large: z
+      .record(z.string(), z.object({ bytes: z.int(), url: z.string() }))
+      .optional()
+      .describe(
+        "Where `input`, `stdin` and `result` are to be had that are too large to be shown.",
+      ),
     reason: z.string().optional(),
   })
   .openapi("Job");
@@ -119,7 +129,16 @@ export function jobView(record: JobRecord, seq: number, overlay?: Overlay): JobV
     startedAt: newest?.startedAt,
     attempt: assigned?.number ?? record.attempt,
     attempts,
+    large: largeParts(record),
   };
+}
+
+function largeParts({ id, references }: JobRecord): JobView["large"] {
+  const parts = Object.entries(references ?? {}).map(([part, { bytes }]) => [
+    part,
+    { bytes, url: `/v1/jobs/${id}/values/${part}` },
+  ]);
+  return parts.length === 0 ? undefined : Object.fromEntries(parts);
 }
 
 /** What the caller wanted. */
@@ -176,8 +195,14 @@ function assignedAttempt(
   return speaksOfIt ? { number: attempt, worker } : undefined;
 }
 
-function attemptView({ startedAt, finishedAt, ...attempt }: Attempt): AttemptView {
-  return { ...attempt, startedAt: optionalIso(startedAt), finishedAt: optionalIso(finishedAt) };
+function attemptView({ startedAt, finishedAt, artifacts, ...attempt }: Attempt): AttemptView {
+  const { count, bytes, note } = artifacts ?? { count: 0, bytes: 0 };
+  return {
+    ...attempt,
+    ...(artifacts === undefined ? {} : { artifacts: { count, bytes, note } }),
+    startedAt: optionalIso(startedAt),
+    finishedAt: optionalIso(finishedAt),
+  };
 }
 
 export const iso = (at: number): string => new Date(at).toISOString();

@@ -3,11 +3,12 @@ import { createRoute, OpenAPIHono, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 
 import { hasCode, MillraceError } from "../../shared/errors.ts";
+import { bringBack } from "../../shared/io/large-values.ts";
 import type { Versioned } from "../../shared/io/job-store.ts";
 import { isFinal } from "../../shared/job.ts";
 import { parseSpec } from "../../shared/spec.ts";
 import { json, jsonBody, problems, waitParameter } from "./answers.ts";
-import { readJson } from "./body.ts";
+import { readJson, SUBMIT_LIMIT } from "./body.ts";
 import type { HttpDeps } from "./deps.ts";
 import type { HttpEnv } from "./env.ts";
 import { readKey } from "./idempotency.ts";
@@ -64,16 +65,22 @@ const deleteRoute = createRoute({
 });
 
 const MAX_ROUNDS = 10;
+/** A larger value is not shown, but where it is to be had. */
+const SHOWN_BYTES = 1_048_576;
 
 export function createJobRoutes(deps: HttpDeps) {
-  const { broker, store, view } = deps;
+  const { broker, files, store, view } = deps;
   const submit = createSubmit(deps);
   const awaitFinal = createAwaitFinal(deps);
 
-  function show(c: Context, { record, seq }: Versioned): JobView {
+  async function show(c: Context, { record, seq }: Versioned): Promise<JobView> {
     const overlay = view.get(record.id);
     c.header("ETag", jobTag(record, seq, overlay));
-    return jobView(record, seq, overlay);
+    const whole =
+      record.references === undefined
+        ? record
+        : await bringBack(files, record, { maxBytes: SHOWN_BYTES, patienceMs: 0 });
+    return jobView(whole, seq, overlay);
   }
 
   /** True when the caller says that it has what it would get. */
@@ -98,23 +105,23 @@ export function createJobRoutes(deps: HttpDeps) {
     .openapi(submitRoute, async (c) => {
       const key = readKey(c.req.header("idempotency-key"));
       const { wait } = c.req.valid("query");
-      const spec = parseSpec(await readJson(c));
+      const spec = parseSpec(await readJson(c, SUBMIT_LIMIT));
       requireStorable(spec, broker.maxPayload);
       const accepted = await submit(spec, c.get("caller"), key);
       c.header("Location", `/v1/jobs/${accepted.record.id}`);
       if (accepted.replayed) c.header("Idempotent-Replayed", "true");
       if (accepted.existing) c.header("Unique-Existing", "true");
-      if (wait === undefined) return c.json(show(c, accepted), accepted.existing ? 200 : 202);
+      if (wait === undefined) return c.json(await show(c, accepted), accepted.existing ? 200 : 202);
       const ended = await awaitFinal(accepted.record.id, wait, c.req.raw.signal);
-      if (ended !== undefined) return c.json(show(c, ended), 200);
-      return c.json(show(c, await readJob(deps, accepted.record.id)), 202);
+      if (ended !== undefined) return c.json(await show(c, ended), 200);
+      return c.json(await show(c, await readJob(deps, accepted.record.id)), 202);
     })
     .openapi(getRoute, async (c) => {
       const { id } = c.req.valid("param");
       const { wait } = c.req.valid("query");
       const ended = wait === undefined ? undefined : await awaitFinal(id, wait, c.req.raw.signal);
       const found = ended ?? (await readJob(deps, id));
-      const job = show(c, found);
+      const job = await show(c, found);
       return isKnown(c, found) ? c.body(null, 304) : c.json(job, 200);
     })
     .openapi(deleteRoute, async (c) => {

@@ -35,6 +35,7 @@ export function streamAnswer(
   deps: StreamDeps,
   contentType: string,
   { pieces, stop }: Source,
+  status: 200 | 206 = 200,
 ): Response {
   const { closing, log, keepAliveMs = KEEP_ALIVE_MS } = deps;
   const headers = { "Content-Type": contentType, "Cache-Control": "no-store" };
@@ -85,7 +86,7 @@ export function streamAnswer(
       await pieces.return?.();
     },
   });
-  return c.body(body, 200, headers);
+  return c.body(body, status, headers);
 }
 
 const bytesOf = (piece: string | Uint8Array): Uint8Array =>

@@ -4,6 +4,7 @@ import { hasCode, MillraceError } from "../../shared/errors.ts";
 import type { Versioned } from "../../shared/io/job-store.ts";
 import { newJob, type Submission } from "../../shared/job-machine.ts";
 import type { JobRecord } from "../../shared/job.ts";
+import { INLINE_BYTES, largeTexts, MAX_VALUE_BYTES } from "../../shared/reference.ts";
 import { SPEC_DEFAULTS, type JobSpec } from "../../shared/spec.ts";
 import type { Caller } from "../auth/caller.ts";
 import { BODY_LIMIT } from "./body.ts";
@@ -27,15 +28,33 @@ const MAX_ROUNDS = 3;
 /** What the broker's largest message must hold beside the spec: attempts, timeline, a handler's result. */
 const RECORD_ROOM_BYTES = 524_288;
 
-/** Throws `body_too_large` for a spec whose record might outgrow what the broker takes in one message. */
+/** Throws `body_too_large` for a spec whose record might outgrow what the broker takes in one message, or with too large a value. */
 export function requireStorable(spec: JobSpec, maxPayload: number, field?: string): void {
+  const whole = bytesOf(spec);
+  if (whole <= INLINE_BYTES) return;
+  const { input, stdin, ...rest } = spec;
+  const large = new Map(largeTexts(spec).map(({ part, bytes }) => [part, bytes]));
+  for (const [part, bytes] of large)
+    if (bytes > MAX_VALUE_BYTES)
+      throw tooLarge(`${part} has ${bytes} bytes`, MAX_VALUE_BYTES, [field, part]);
+  // what stands in files of its own does not count
+  const kept = {
+    ...(large.has("input") ? {} : { input }),
+    ...(large.has("stdin") ? {} : { stdin }),
+  };
+  const bytes = bytesOf({ ...rest, ...kept });
   const limit = Math.min(BODY_LIMIT, maxPayload - RECORD_ROOM_BYTES);
-  const bytes = Buffer.byteLength(JSON.stringify(spec));
-  if (bytes <= limit) return;
-  throw new MillraceError(
+  if (bytes > limit) throw tooLarge(`The spec has ${bytes} bytes of JSON`, limit, [field]);
+}
+
+const bytesOf = (value: object): number => Buffer.byteLength(JSON.stringify(value));
+
+function tooLarge(what: string, limit: number, path: (string | undefined)[]): MillraceError {
+  const field = path.filter((part) => part !== undefined).join(".");
+  return new MillraceError(
     "body_too_large",
-    `The spec has ${bytes} bytes of JSON; this broker can hold ${limit}.`,
-    field === undefined ? {} : { field },
+    `${what}; this broker can hold ${limit}.`,
+    field === "" ? {} : { field },
   );
 }
 

@@ -1,6 +1,8 @@
 // Takes what a generator's run returned, once it is over, and submits it as jobs.
 import { derivedId } from "../../shared/derived-id.ts";
 import { hasCode } from "../../shared/errors.ts";
+import type { FileStore } from "../../shared/io/files.ts";
+import { bringBack } from "../../shared/io/large-values.ts";
 import type { JobStore } from "../../shared/io/job-store.ts";
 import { isFinal, type JobRecord } from "../../shared/job.ts";
 import { generatedSpecs, type Harvest } from "../../shared/schedule-generator.ts";
@@ -16,10 +18,11 @@ const WINDOW = 32;
 
 export function createHarvest(deps: {
   store: Pick<JobStore, "read">;
+  files: Pick<FileStore, "read">;
   runs: Pick<Runs, "createJob">;
   prefix: string;
 }): HarvestRun {
-  const { store, runs, prefix } = deps;
+  const { store, files, runs, prefix } = deps;
 
   /** Resolves to how many of them other jobs stand for already. */
   async function submit(record: JobRecord, specs: readonly JobSpec[]): Promise<number> {
@@ -57,7 +60,7 @@ export function createHarvest(deps: {
         error: `It ${record.state}: ${record.reason ?? "no reason"}`,
       };
     try {
-      const specs = generatedSpecs(record.result);
+      const specs = generatedSpecs((await bringBack(files, record)).result);
       const known = await submit(record, specs);
       return { ...over, submitted: specs.length - known, known };
     } catch (error) {

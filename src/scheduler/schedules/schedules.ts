@@ -2,6 +2,7 @@
 import type { Broker } from "../../shared/io/broker.ts";
 import { isOverGroup } from "../../shared/group.ts";
 import { createHappenings } from "../../shared/io/happenings.ts";
+import type { FileStore } from "../../shared/io/files.ts";
 import type { JobStore } from "../../shared/io/job-store.ts";
 import type { Log } from "../../shared/io/log.ts";
 import { isFinal } from "../../shared/job.ts";
@@ -26,6 +27,7 @@ export type Schedules = { desk: ScheduleDesk; calendars: CalendarDesk; duty: Dut
 export function createSchedules(deps: {
   broker: Broker;
   store: JobStore;
+  files: Pick<FileStore, "read">;
   replica: Pick<Replica, "board" | "caughtUp">;
   book: ConfigBook;
   admission: Admission;
@@ -33,7 +35,7 @@ export function createSchedules(deps: {
   definitions: Pick<Definitions, "start" | "desk">;
   log: Log;
 }): Schedules {
-  const { broker, store, replica, book, admission, groups, definitions, log } = deps;
+  const { broker, store, files, replica, book, admission, groups, definitions, log } = deps;
   const { clock } = broker;
   const { prefix } = broker.subjects;
   const stores = createScheduleStores(broker);
@@ -49,7 +51,7 @@ export function createSchedules(deps: {
     startRun: definitions.start,
     groups,
   });
-  const harvest = createHarvest({ store, runs, prefix });
+  const harvest = createHarvest({ store, files, runs, prefix });
   return {
     desk: createScheduleDesk({
       stores,

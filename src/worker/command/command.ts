@@ -5,6 +5,7 @@ import { durationMs } from "../../shared/durations.ts";
 import type { Session } from "../../shared/handler.ts";
 import type { Ending, JobRecord } from "../../shared/job.ts";
 import { SPEC_DEFAULTS } from "../../shared/spec.ts";
+import type { ArtifactBox } from "../artifacts/artifact-box.ts";
 import type { Launched, Launcher, WarningLog } from "../launcher/launcher.ts";
 import { permit, type Permit } from "../policy/permit.ts";
 import { OPEN_POLICY, type Policy } from "../policy/policy.ts";
@@ -13,12 +14,14 @@ import { endingOf, type StopReason } from "./ending.ts";
 import { jobEnvironment } from "./environment.ts";
 import { startTimer } from "./long-timer.ts";
 import { withoutSecrets, type Output } from "./masked-output.ts";
-import { makeWorkDir, removeWorkDir, type WorkDir } from "./work-dir.ts";
+import { givenFiles, makeWorkDir, removeWorkDir, type WorkDir } from "./work-dir.ts";
 
 export type CommandRun = {
   record: JobRecord;
   attempt: number;
   output: Output;
+  /** Gets the files that the spec wants to be kept. */
+  artifacts?: Pick<ArtifactBox, "collect">;
   /** That of the reservation that the job runs in. */
   session?: Session;
   /** Stops the program: TERM, KILL after the spec's grace time. */
@@ -76,7 +79,9 @@ export function createCommandRunner(deps: Deps): CommandRunner {
       if (stop.aborted) return { outcome: "cancelled" };
       if ("refused" in allowed) return { outcome: "spawn_failed", reason: allowed.refused };
       const output = withoutSecrets(args.output, Object.values(allowed.secrets));
-      return await follow(launch(args, tag, workDir, allowed), { ...args, output });
+      const ending = await follow(launch(args, tag, workDir, allowed), { ...args, output });
+      await collect(args, workDir.path, ending);
+      return ending;
     } finally {
       removeLater(path, tag);
     }
@@ -124,6 +129,16 @@ export function createCommandRunner(deps: Deps): CommandRunner {
       await Promise.all(removals);
     },
   };
+}
+
+/** Also what a failed program left may help; nobody waits for a cancelled one. */
+async function collect(
+  { record: { spec }, artifacts }: CommandRun,
+  dir: string,
+  { outcome }: Ending,
+): Promise<void> {
+  if (spec.artifacts === undefined || outcome === "cancelled" || outcome === "spawn_failed") return;
+  await artifacts?.collect(dir, spec.artifacts, givenFiles(spec));
 }
 
 async function follow(

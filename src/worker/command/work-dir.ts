@@ -31,6 +31,10 @@ export async function makeWorkDir(
   return { path, script, stdin: spec.stdin === undefined ? "/dev/null" : stdin };
 }
 
+/** Names of the files that are there before the program starts. */
+export const givenFiles = (spec: Pick<JobSpec, "script" | "stdin">): string[] =>
+  (["script", "stdin"] as const).filter((name) => spec[name] !== undefined);
+
 export async function removeWorkDir(path: string): Promise<void> {
   try {
     await rmdir(path); // most jobs leave nothing in it

@@ -8,13 +8,13 @@ import type { Clock } from "../../shared/io/clock.ts";
 import type { Ending } from "../../shared/job.ts";
 import { SPEC_DEFAULTS } from "../../shared/spec.ts";
 import { startTimer } from "../command/long-timer.ts";
-import type { RunRequest } from "../run-request.ts";
+import type { BoxedRequest } from "../run-request.ts";
 import { StopSign } from "../stop-sign.ts";
 import type { RunEnd } from "../verdict.ts";
 import { refused, returned, threw } from "../../shared/handler-ending.ts";
 import type { Handlers } from "./loader.ts";
 
-export type HandlerRunner = { run(name: string, request: RunRequest): Promise<RunEnd> };
+export type HandlerRunner = { run(name: string, request: BoxedRequest): Promise<RunEnd> };
 
 type Limits = { timeoutMs: number | undefined; graceMs: number };
 
@@ -28,8 +28,8 @@ export function createHandlerRunner(deps: {
   const { handlers, workerId, clock } = deps;
   const killed = StopSign.of(deps.kill);
 
-  function contextOf(request: RunRequest, limit: StopSign<unknown>): HandlerContext {
-    const { record, attempt, output, onProgress, session } = request;
+  function contextOf(request: BoxedRequest, limit: StopSign<unknown>): HandlerContext {
+    const { record, attempt, output, artifacts, onProgress, session } = request;
     const { group, schedule } = record.origin ?? {};
     return {
       jobId: record.id,
@@ -45,6 +45,7 @@ export function createHandlerRunner(deps: {
         return limit.signal;
       },
       log: (...values) => output.write("stdout", Buffer.from(`${format(...values)}\n`)),
+      artifact: artifacts.add,
       progress(value, note) {
         const bounded = Math.min(1, Math.max(0, value || 0));
         onProgress({ value: bounded, ...(note === undefined ? {} : { note: note.slice(0, 200) }) });
@@ -54,7 +55,7 @@ export function createHandlerRunner(deps: {
 
   async function call(
     handler: Handler,
-    request: RunRequest,
+    request: BoxedRequest,
     limit: StopSign<unknown>,
   ): Promise<Ending> {
     try {
@@ -72,7 +73,7 @@ export function createHandlerRunner(deps: {
   /** Its own end, or the end that Millrace makes of it when the time is up or somebody stops it. */
   async function runLimited(
     handler: Handler,
-    request: RunRequest,
+    request: BoxedRequest,
     { timeoutMs, graceMs }: Limits,
   ): Promise<Ending> {
     const limit = new StopSign<unknown>();

@@ -26,6 +26,7 @@ import { connectBroker, type Broker } from "../../../src/shared/io/broker.ts";
 import { createConfigStore } from "../../../src/shared/io/config-store.ts";
 import { createHappenings } from "../../../src/shared/io/happenings.ts";
 import { createJobStore, type JobStore } from "../../../src/shared/io/job-store.ts";
+import { withLargeValues } from "../../../src/shared/io/large-values.ts";
 import { createQueueStore } from "../../../src/shared/io/queue-store.ts";
 import { silentLog } from "../../../src/shared/io/log.ts";
 import { ensureTopology } from "../../../src/shared/io/topology.ts";
@@ -163,11 +164,12 @@ async function startReplica(
   const book = createConfigBook({ broker });
   const files = openFiles({ broker, book });
   const stop = new AbortController();
-  const store = createJobStore(broker);
+  const store = withLargeValues(createJobStore(broker), files.store);
   const parts = {
     broker,
     replica,
     book,
+    files: files.store,
     store,
     log: silentLog,
     admission: createAdmission(replica.board, auth.namespaceLimit, files.bundles.resolve),
@@ -198,6 +200,7 @@ async function startReplica(
   };
   const app = createApp({
     store,
+    files: files.store,
     view,
     logs: createLogReader({ broker: counting, view: createLogView(view) }),
     broker,

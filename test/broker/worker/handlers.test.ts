@@ -24,7 +24,7 @@ beforeAll(async () => {
     `timeout: "100ms",`,
   );
   await add("deaf", `await new Promise((r) => setTimeout(r, 1_500));`);
-  await add("huge", `return "x".repeat(300_000);`);
+  await add("huge", `return "x".repeat(5_000_000);`);
   await add("odd", `return 1n;`);
   await add(
     "moves",
@@ -103,7 +103,7 @@ describe("a handler job", () => {
 
   it("fails clearly when its result cannot be kept", async () => {
     const huge = await lab.give(worker, { handler: "huge" });
-    expect((await lab.final(huge)).reason).toMatch(/300002 bytes of JSON/);
+    expect((await lab.final(huge)).reason).toMatch(/5000002 bytes of JSON/);
     const odd = await lab.give(worker, { handler: "odd" });
     expect((await lab.final(odd)).reason).toMatch(/cannot be written as JSON/);
   });

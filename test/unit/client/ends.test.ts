@@ -38,7 +38,7 @@ beforeEach(() => {
       return { [Symbol.dispose]: () => undefined };
     },
   };
-  ends = createEnds(broker);
+  ends = createEnds(broker, async () => Promise.reject(new Error("not expected here")));
 });
 afterEach(() => {
   ends[Symbol.dispose]();

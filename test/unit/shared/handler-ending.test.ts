@@ -1,6 +1,7 @@
 import { expect, it } from "vitest";
 
-import { MAX_RESULT_BYTES, refused, returned, threw } from "../../../src/shared/handler-ending.ts";
+import { refused, returned, threw } from "../../../src/shared/handler-ending.ts";
+import { MAX_VALUE_BYTES } from "../../../src/shared/reference.ts";
 
 it("keeps JSON results as they will be read", () => {
   expect(returned(undefined)).toEqual({ outcome: "exited", exitCode: 0 });
@@ -21,7 +22,7 @@ it("says what is wrong with other results", () => {
     outcome: "threw",
     reason: expect.stringContaining("function"),
   });
-  const fits = "x".repeat(MAX_RESULT_BYTES - 2);
+  const fits = "x".repeat(MAX_VALUE_BYTES - 2);
   expect(returned(fits).outcome).toBe("exited");
   expect(returned(`${fits}x`)).toMatchObject({
     outcome: "threw",

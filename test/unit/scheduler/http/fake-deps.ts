@@ -27,6 +27,7 @@ export function fakeDeps(changes: Partial<HttpDeps> = {}): HttpDeps {
       cancelIntent: unexpected,
       clearCancel: unexpected,
     },
+    files: { put: unexpected, read: unexpected, stat: unexpected },
     view,
     admission: createAdmission(view),
     logs: { read: unexpected },
