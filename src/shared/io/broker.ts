@@ -12,6 +12,7 @@ import { silentLog, type Log } from "./log.ts";
 import { createPublisher, type Publisher } from "./publisher.ts";
 import { createReader, type Reader } from "./reader.ts";
 import { tlsProblem } from "./tls.ts";
+import { writeOncePerTurn } from "./turn.ts";
 import { storedOf, type Stored } from "./wire.ts";
 
 export type BrokerOptions = {
@@ -77,7 +78,12 @@ export async function connectBroker(options: BrokerOptions): Promise<Broker> {
   const upListeners = new Set<() => void>();
   const downListeners = new Set<() => void>();
   const isUp = () => up && !nc.isClosed();
-  const publisher = createPublisher(nc, `${inbox}.p`, isUp, clock.mono);
+  const publisher = createPublisher(nc, {
+    inbox: `${inbox}.p`,
+    isUp,
+    mono: clock.mono,
+    beforeWrite: writeOncePerTurn(nc),
+  });
   const reader = createReader(
     nc,
     `${inbox}.r`,

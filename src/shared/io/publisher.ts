@@ -46,10 +46,15 @@ export type Publisher = Disposable & {
 
 export function createPublisher(
   nc: NatsConnection,
-  inbox: string,
-  isUp: () => boolean,
-  mono: () => number,
+  options: {
+    inbox: string;
+    isUp(): boolean;
+    mono(): number;
+    /** Calls back right before the connection is written to, at the end of this turn of the loop. */
+    beforeWrite(act: () => void): void;
+  },
 ): Publisher {
+  const { inbox, isUp, mono, beforeWrite } = options;
   const pending = new Map<number, Pending>();
   let outgoing: Pending[] = [];
   let count = 0;
@@ -76,7 +81,7 @@ export function createPublisher(
     sweeper = pending.size > 0 ? setTimeout(sweep, SWEEP_MS) : undefined;
   }
 
-  /** Publishes what this turn of the loop gathered: one write to the socket costs more than many messages in it. */
+  /** Publishes what this turn of the loop gathered. */
   function flush(): void {
     const batch = outgoing;
     outgoing = [];
@@ -102,16 +107,16 @@ export function createPublisher(
 
   return {
     failPending,
-    publish(subject, payload, options = {}) {
+    publish(subject, payload, settings = {}) {
       if (!isUp()) return Promise.reject(unknown(subject, "the connection is down"));
       return new Promise((resolve, reject) => {
         const token = count++;
-        const deadline = mono() + (options.timeoutMs ?? DEFAULT_TIMEOUT_MS);
-        const headers = headersOf(options);
+        const deadline = mono() + (settings.timeoutMs ?? DEFAULT_TIMEOUT_MS);
+        const headers = headersOf(settings);
         const wait = { token, subject, payload, headers, deadline, resolve, reject };
         pending.set(token, wait);
         sweeper ??= setTimeout(sweep, SWEEP_MS);
-        if (outgoing.push(wait) === 1) setImmediate(flush);
+        if (outgoing.push(wait) === 1) beforeWrite(flush);
       });
     },
     [Symbol.dispose]() {

@@ -1,0 +1,32 @@
+// Makes the client write to its connection once in each turn of the loop: a write costs more than many messages in it.
+import type { NatsConnection } from "nats";
+
+/** By itself the client writes in a microtask after the first message, so that all which wait for something write one by one. */
+type Writing = { protocol: { flushPending(): void } };
+
+/** Returns what has an act done right before the write that ends this turn. */
+export function writeOncePerTurn(nc: NatsConnection): (act: () => void) => void {
+  const { protocol } = nc as unknown as Writing;
+  const write = protocol.flushPending.bind(protocol);
+  let acts: (() => void)[] = [];
+  let isDue = false;
+
+  function endTurn(): void {
+    isDue = false;
+    const due = acts;
+    acts = [];
+    for (const act of due) act();
+    write();
+  }
+
+  function writeSoon(): void {
+    if (!isDue) setImmediate(endTurn);
+    isDue = true;
+  }
+
+  protocol.flushPending = writeSoon;
+  return (act) => {
+    acts.push(act);
+    writeSoon();
+  };
+}
