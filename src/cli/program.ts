@@ -4,6 +4,7 @@ import { Command, CommanderError } from "commander";
 import { MillraceError } from "../shared/errors.ts";
 
 import { applyCommand, exportCommand } from "./commands/apply.ts";
+import { artifactsCommand } from "./commands/artifacts.ts";
 import { authCommand } from "./commands/auth.ts";
 import { calendarsCommand } from "./commands/calendars.ts";
 import { cancelCommand } from "./commands/cancel.ts";
@@ -39,7 +40,14 @@ import { VERSION } from "../shared/io/version.ts";
 
 const COMMANDS: Record<string, ((context: Context) => Command)[]> = {
   "Run jobs:": [runCommand, submitCommand, waitCommand, cancelCommand, retryCommand],
-  "See jobs:": [lsCommand, getCommand, whyCommand, logsCommand, deadLettersCommand],
+  "See jobs:": [
+    lsCommand,
+    getCommand,
+    whyCommand,
+    logsCommand,
+    artifactsCommand,
+    deadLettersCommand,
+  ],
   "Groups and definitions:": [
     groupCommand,
     definitionsCommand,

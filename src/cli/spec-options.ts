@@ -72,6 +72,7 @@ export function describesJob(command: Command, env: Environment): Command {
       new Option("--on-worker-lost <what>", "when the worker dies").choices(["retry", "fail"]),
     )
     .option("--stop-on-disconnect <duration>", "end it after this long without broker", duration)
+    .option("--artifact <pattern>", "keep files of the work directory, as out/** (again)", several)
     .option("--max-output <bytes>", "bytes of output kept per attempt", integer(1_024))
     .option("--retention <duration>", "how long the finished job can be read", duration)
     .option("--sign <name=file>", "sign what it runs, with this Ed25519 key in PEM")

@@ -18,6 +18,7 @@ export type SpecOptions = {
   secret?: Record<string, string>;
   limit?: Record<string, number>;
   cwd?: string;
+  artifact?: string[];
   label?: Record<string, string>;
   key?: string;
   unique?: string;
@@ -68,7 +69,7 @@ export function specOf(
   operands: readonly string[],
   { script, stdin }: SpecTexts = {},
 ): JobSpec {
-  const { retry, label, secret, limit, interpreter } = options;
+  const { retry, label, secret, limit, interpreter, artifact } = options;
   return defined({
     ...Object.fromEntries(SAME.map((name) => [name, options[name]])),
     ...work(options, operands, script),
@@ -76,6 +77,7 @@ export function specOf(
     interpreter: interpreter?.split(" ").filter((word) => word !== ""),
     unique: uniqueOf(options),
     labels: label,
+    artifacts: artifact,
     secrets: secret,
     limits: limit,
     retry: retry === undefined ? undefined : { attempts: retry + 1 },

@@ -1,10 +1,14 @@
 // Artifacts and large values: what attempts leave behind is there once the job is over, and large values come and go unseen.
 import { createHash } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 import { connect, type Millrace } from "../../src/index.ts";
 import { startLab, type Lab } from "../lab/lab.ts";
+import { tempDir } from "../lab/temp-dir.ts";
+import { millrace as millraceAt } from "./cli/millrace.ts";
 
 const HANDLERS = fileURLToPath(new URL("handlers", import.meta.url));
 
@@ -149,6 +153,22 @@ describe("artifacts", () => {
     });
     const bad = await run({ handler: "leave", input: { files: { "../x": "" } } });
     expect(bad).toMatchObject({ state: "failed", outcome: "threw" });
+  });
+
+  it("are listed and fetched on the command line", async () => {
+    await using dir = await tempDir();
+    const cli = await millraceAt(dir.path);
+    const script = "mkdir out; echo one > out/a; echo two > out/b";
+    const given = ["--url", lab.url, "--artifact", "out", "--", "sh", "-c", script];
+    const id = (await cli.run("submit", ...given)).stdout.trim();
+    await millrace.wait(id);
+    const ask = (...args: string[]) => cli.run("artifacts", ...args, "--url", lab.url);
+    expect((await ask(id)).stdout).toMatch(/out\/a +4 +644 +sha256:[0-9a-f]{64}/);
+    const to = join(dir.path, "fetched");
+    expect(await ask("get", id, "--to", to)).toMatchObject({ code: 0, stderr: "" });
+    expect(await readFile(join(to, "out/b"), "utf8")).toBe("two\n");
+    expect((await ask("get", id, "out/a", "--to", "-")).stdout).toBe("one\n");
+    expect((await ask("get", id, "none")).stderr).toContain("has no artifact none");
   });
 
   it("are refused where they make no sense", async () => {
