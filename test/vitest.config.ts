@@ -11,7 +11,15 @@ export default defineConfig({
     maxWorkers: 2,
     coverage: { include: ["src/**/*.ts"] },
     projects: [
-      { test: { name: "unit", include: ["test/unit/**/*.test.ts"], testTimeout: 30_000 } },
+      {
+        test: {
+          name: "unit",
+          include: ["test/unit/**/*.test.ts"],
+          testTimeout: 30_000,
+          // pure: nothing that a file leaves behind could be in the way of the next, and most of the time went into loading
+          isolate: false,
+        },
+      },
       { test: { name: "sim", include: ["test/sim/**/*.test.ts"], testTimeout: 300_000 } },
       {
         test: {
