@@ -1,5 +1,7 @@
 // Knowing what happens: history that can be searched, events, totals, webhooks, and records that go when their time is up.
 import { createHmac } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 import { ask, type JobPage, type JobView, type Stats } from "../lab/api.ts";
@@ -7,10 +9,20 @@ import { startLab, type Lab } from "../lab/lab.ts";
 import { startReceiver, type Receiver } from "../lab/receiver.ts";
 import { until } from "../lab/until.ts";
 import { openEvents } from "../broker/http/sse.ts";
+import { MILLRACE } from "./dev.ts";
+import { consoleBlocks, fillIn, normalise } from "./readme/console-blocks.ts";
+import { openShell } from "./readme/shell.ts";
+
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+const documented = consoleBlocks(readFileSync(`${ROOT}/docs/events.md`, "utf8")).flat();
 
 type WebhookView = { name: string; secret?: string };
 type DeadLetters = { deadLetters: { id: string; reason: string }[] };
 type Results = { results: { id: string; delivered: boolean }[] };
+
+/** Secrets that are made up differ, too. */
+const shown = (lines: readonly string[]): string[] =>
+  normalise(lines.map((line) => line.replace(/ [\w-]{32}$/, " SECRET")));
 
 let lab: Lab;
 let receiver: Receiver;
@@ -189,4 +201,14 @@ describe("webhooks", () => {
     expect(heard(id)).toHaveLength(1);
     expect((await lab.call<DeadLetters>("GET", dead)).deadLetters).toEqual([]);
   });
+});
+
+it("is as the document shows", { timeout: 90_000 }, async () => {
+  const setup = `cd '${ROOT}'; npx() { shift; '${process.execPath}' '${MILLRACE}' "$@"; }`;
+  const { url } = await lab.leader();
+  await using shell = await openShell(setup, { MILLRACE_URL: url, NO_COLOR: undefined });
+  for (const { command, expected } of documented) {
+    const printed = shown(await shell.run(command.replaceAll("http://localhost:7070", url)));
+    expect({ command, printed }).toEqual({ command, printed: fillIn(shown(expected), printed) });
+  }
 });

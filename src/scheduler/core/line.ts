@@ -18,63 +18,77 @@ const SLACK = 64;
 const waits = (entry: JobEntry): boolean => entry.spot === "line";
 
 /** New jobs come in order and stand in an array; those that come back (retries) stand in a heap beside it. Who left is skipped later. */
-export function createLine(priority: number): Line {
-  let arrived: JobEntry[] = [];
-  let start = 0;
-  let size = 0;
+class JobLine implements Line {
+  readonly priority: number;
+  #size = 0;
+  #arrived: JobEntry[] = [];
+  #start = 0;
   /** Most lines never need it, and there may be one for each key. */
-  let returned: Heap<JobEntry> | undefined;
+  #returned: Heap<JobEntry> | undefined;
 
-  function compact(): void {
-    if (arrived.length - start > 2 * size + SLACK || start > arrived.length / 2 + SLACK) {
-      arrived = arrived
-        .slice(start)
+  constructor(priority: number) {
+    this.priority = priority;
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  add(entry: JobEntry): void {
+    this.#size += 1;
+    const last = this.#arrived.at(-1);
+    if (last === undefined || isOlder(last, entry)) this.#arrived.push(entry);
+    else (this.#returned ??= createHeap(isOlder)).put(entry);
+  }
+
+  drop(): void {
+    this.#size -= 1;
+    this.#compact();
+  }
+
+  head(): JobEntry | undefined {
+    const a = this.#firstArrived();
+    const b = this.#firstReturned();
+    if (a === undefined || b === undefined) return a ?? b;
+    return isOlder(b, a) ? b : a;
+  }
+
+  ahead(entry: JobEntry): number {
+    const before = new Set<JobEntry>();
+    for (const list of [this.#arrived.slice(this.#start), this.#returned?.items() ?? []])
+      for (const other of list) if (waits(other) && isOlder(other, entry)) before.add(other);
+    return before.size;
+  }
+
+  #compact(): void {
+    const { length } = this.#arrived;
+    if (length - this.#start > 2 * this.#size + SLACK || this.#start > length / 2 + SLACK) {
+      this.#arrived = this.#arrived
+        .slice(this.#start)
         .filter((entry, i, all) => waits(entry) && entry !== all[i - 1]);
-      start = 0;
+      this.#start = 0;
     }
-    if (returned && returned.size > 2 * size + SLACK)
+    const returned = this.#returned;
+    if (returned && returned.size > 2 * this.#size + SLACK)
       for (const entry of returned.items().filter((each) => !waits(each))) returned.delete(entry);
   }
 
-  function firstArrived(): JobEntry | undefined {
-    while (start < arrived.length && !waits(arrived[start] as JobEntry)) start += 1;
-    return arrived[start];
+  #firstArrived(): JobEntry | undefined {
+    const arrived = this.#arrived;
+    while (this.#start < arrived.length && !waits(arrived[this.#start] as JobEntry))
+      this.#start += 1;
+    return arrived[this.#start];
   }
 
-  function firstReturned(): JobEntry | undefined {
+  #firstReturned(): JobEntry | undefined {
+    const returned = this.#returned;
     for (let entry = returned?.peek(); entry !== undefined; entry = returned?.peek()) {
       if (waits(entry)) return entry;
       returned?.delete(entry);
     }
     return undefined;
   }
-
-  return {
-    priority,
-    get size() {
-      return size;
-    },
-    add(entry) {
-      size += 1;
-      const last = arrived.at(-1);
-      if (last === undefined || isOlder(last, entry)) arrived.push(entry);
-      else (returned ??= createHeap(isOlder)).put(entry);
-    },
-    drop() {
-      size -= 1;
-      compact();
-    },
-    head() {
-      const a = firstArrived();
-      const b = firstReturned();
-      if (a === undefined || b === undefined) return a ?? b;
-      return isOlder(b, a) ? b : a;
-    },
-    ahead(entry) {
-      const before = new Set<JobEntry>();
-      for (const list of [arrived.slice(start), returned?.items() ?? []])
-        for (const other of list) if (waits(other) && isOlder(other, entry)) before.add(other);
-      return before.size;
-    },
-  };
 }
+
+/** A class, since there may be a line for each of many keys, and closures cost each of them again. */
+export const createLine = (priority: number): Line => new JobLine(priority);

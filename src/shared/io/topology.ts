@@ -31,6 +31,8 @@ const DAY_MS = 86_400_000;
 const HOUR_MS = 3_600_000;
 /** Small beside the output: room for about 300,000 events. */
 const EVENTS_MAX_BYTES = 64 * 2 ** 20;
+/** One thing to which much happens, as a schedule of every second, does not push out what happened to the others. */
+const EVENTS_PER_SUBJECT = 50_000;
 const SIZES = [8 * 2 ** 30, 2 ** 30, 128 * 2 ** 20];
 const NO_SPACE = new Set([10_047, 10_023, 10_028]);
 const NOT_FOUND = 10_059;
@@ -166,6 +168,7 @@ function streamsOf(subjects: Subjects, { replicas = 1 }: TopologyOptions): Wante
       subjects: [events.all],
       max_age: nanos(30 * DAY_MS),
       max_bytes: EVENTS_MAX_BYTES,
+      max_msgs_per_subject: EVENTS_PER_SUBJECT,
       discard: "old",
       republish: { src: events.all, dest: events.told },
     },
