@@ -54,6 +54,7 @@ async function run(id: string, connection: Broker): Promise<void> {
       labels: {},
       workRoot: "",
       spoolRoot: "",
+      bundleCacheBytes: 0,
       drainTimeoutMs: 0,
       logLevel: "silent",
       baseEnv: {},
@@ -62,6 +63,7 @@ async function run(id: string, connection: Broker): Promise<void> {
     broker,
     home: {
       workDir: "",
+      bundleDir: "",
       spoolDir: "",
       predecessors: [],
       [Symbol.asyncDispose]: () => Promise.resolve(),

@@ -7,6 +7,7 @@ import { applyCommand, exportCommand } from "./commands/apply.ts";
 import { artifactsCommand } from "./commands/artifacts.ts";
 import { authCommand } from "./commands/auth.ts";
 import { calendarsCommand } from "./commands/calendars.ts";
+import { bundleCommand } from "./commands/bundle.ts";
 import { cancelCommand } from "./commands/cancel.ts";
 import { deadLettersCommand } from "./commands/dead-letters.ts";
 import { devCommand } from "./commands/dev.ts";
@@ -54,6 +55,7 @@ const COMMANDS: Record<string, ((context: Context) => Command)[]> = {
     runsCommand,
     applyCommand,
     exportCommand,
+    bundleCommand,
   ],
   "Workers and queues:": [
     workersCommand,

@@ -60,6 +60,7 @@ export function describesJob(command: Command, env: Environment): Command {
     )
     .option("--limit <name=number>", "of the system: memoryBytes, cpuSeconds, … (again)", count)
     .option("--cwd <dir>", "absolute directory on the worker")
+    .option("--bundle <name[@version]>", "files that the attempt starts with a copy of")
     .option("--stdin <file>", "file for standard input; - is yours")
     .option("--label <key=value>", "your own fact about the job (again)", pair)
     .option("--key <key>", "takes turns with the other keys of its queue")

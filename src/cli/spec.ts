@@ -27,6 +27,7 @@ export type SpecOptions = {
   runAt?: string;
   startWithin?: string;
   onWorkerLost?: "retry" | "fail";
+  bundle?: string;
   stopOnDisconnect?: string;
   maxOutput?: number;
   retention?: string;
@@ -52,6 +53,7 @@ const SAME = [
   "grace",
   "env",
   "cwd",
+  "bundle",
   "key",
   "delay",
   "runAt",

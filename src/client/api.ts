@@ -1,6 +1,7 @@
 // Talks to a Millrace server. On node:http, since the first use of fetch costs a short command 150 ms.
 import { request as httpRequest, type IncomingMessage } from "node:http";
 import { request as httpsRequest } from "node:https";
+import { pipeline } from "node:stream/promises";
 import type { SecureContextOptions } from "node:tls";
 
 import { tlsProblem } from "../shared/io/tls.ts";
@@ -17,6 +18,8 @@ export type Call = {
   method?: "GET" | "POST" | "PUT" | "DELETE";
   /** Sent as JSON. */
   body?: unknown;
+  /** Sent as it comes, instead of a body. */
+  content?: { source: AsyncIterable<Uint8Array>; type: string };
   headers?: Record<string, string>;
   /** What is undefined is left out; a list repeats its key. */
   query?: Record<string, string | number | readonly string[] | undefined>;
@@ -95,7 +98,7 @@ function exchangeHead(
   accept: string,
   { token, tls }: Identity,
 ): Promise<IncomingMessage> {
-  const { method = "GET", body, headers = {}, signal } = call;
+  const { method = "GET", body, content, headers = {}, signal } = call;
   const payload = body === undefined ? undefined : Buffer.from(JSON.stringify(body));
   const isSecure = address.protocol === "https:";
   const send = isSecure ? httpsRequest : httpRequest;
@@ -109,10 +112,12 @@ function exchangeHead(
         ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
         ...headers,
         ...(payload && { "content-type": "application/json", "content-length": payload.length }),
+        ...(content && { "content-type": content.type }),
       },
     });
     request.once("response", resolve).once("error", reject);
-    request.end(payload);
+    if (content === undefined) request.end(payload);
+    else pipeline(content.source, request).catch(reject);
   });
 }
 

@@ -20,7 +20,7 @@ import { createConfigBook } from "./config-book.ts";
 import { createControl } from "./control.ts";
 import { createDefinitions } from "./definitions/definitions.ts";
 import { createElection } from "./election.ts";
-import { openFiles } from "./files/open.ts";
+import { collectFiles, openFiles } from "./files/open.ts";
 import { createGroups } from "./groups/groups.ts";
 import { createApp } from "./http/app.ts";
 import { createSubmit } from "./http/submit.ts";
@@ -85,6 +85,7 @@ export async function runScheduler(
     tell: createHappenings(broker).tell,
     log,
   });
+  const collection = collectFiles({ broker, replica, book, groups, files, log });
   const definitions = createDefinitions({
     broker,
     book,
@@ -126,6 +127,7 @@ export async function runScheduler(
             schedules.duty,
             reservations.duty,
             quarantine.duty,
+            collection,
           ],
           onPlaced: metrics.placed,
         },

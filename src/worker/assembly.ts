@@ -14,6 +14,7 @@ import { withFiles } from "./artifacts/with-files.ts";
 import { createAttempts, type Attempts } from "./attempts.ts";
 import { createCommandRunner } from "./command/command.ts";
 import type { WorkerConfig } from "./config.ts";
+import { createBundleCache } from "./files/bundle-cache.ts";
 import { createControl } from "./control.ts";
 import { createDuty, type Duty } from "./duty.ts";
 import { hostState, labelsOf } from "./facts.ts";
@@ -78,6 +79,14 @@ export function assembleWorker(deps: WorkerDeps): AssembledWorker {
     duty.cordon(true);
   }
   const shipper = createShipper({ broker, log, spoolRoot: home.spoolDir, onDiskFailure });
+  const files = createFileStore(broker, { spoolDir: home.workDir });
+  const bundles = createBundleCache({
+    files,
+    dir: home.bundleDir,
+    limitBytes: config.bundleCacheBytes,
+    onUse: (how) => metrics.bundles.inc({ how }),
+    log,
+  });
   const commands = createCommandRunner({
     launcher: launchers.current,
     workRoot: home.workDir,
@@ -91,6 +100,7 @@ export function assembleWorker(deps: WorkerDeps): AssembledWorker {
     log,
     launchers,
     commands,
+    bundles,
     policy,
     sessions: createSessions({ workRoot: home.workDir, user: policy.user, now: clock.now }),
     now: clock.now,
@@ -103,7 +113,7 @@ export function assembleWorker(deps: WorkerDeps): AssembledWorker {
     store: createJobStore(broker),
     shipper,
     runner: withFiles(runner, {
-      files: createFileStore(broker, { spoolDir: home.workDir }),
+      files,
       limits: config.artifactLimits ?? ARTIFACT_LIMITS,
       owner: policy.user?.uid,
       log,
@@ -171,7 +181,13 @@ export function assembleWorker(deps: WorkerDeps): AssembledWorker {
         isReady: () => heartbeat.registered,
       }),
     );
-  return { services, attempts, commands, duty, closed, killed, giveUp };
+  const settled: AsyncDisposable = {
+    async [Symbol.asyncDispose]() {
+      await bundles[Symbol.asyncDispose]();
+      await commands[Symbol.asyncDispose]();
+    },
+  };
+  return { services, attempts, commands: settled, duty, closed, killed, giveUp };
 }
 
 /** Every held attempt listens to it, so there is no number of listeners that is too many. */

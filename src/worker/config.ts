@@ -30,6 +30,8 @@ export type WorkerConfig = CommonConfig & {
   handlersDir?: string;
   /** Work directories of attempts. */
   workRoot: string;
+  /** Bytes of unpacked bundles that are kept for the next attempts. */
+  bundleCacheBytes: number;
   /** Output that waits for the broker. */
   spoolRoot: string;
   drainTimeoutMs: number;
@@ -56,6 +58,8 @@ export type WorkerFlags = CommonFlags & {
   handlers?: string;
   /** MILLRACE_WORK_ROOT. */
   workRoot?: string;
+  /** MILLRACE_BUNDLE_CACHE_BYTES; default 10 GiB. */
+  bundleCacheBytes?: string;
   /** MILLRACE_SPOOL_ROOT. */
   spoolRoot?: string;
   /** MILLRACE_DRAIN_TIMEOUT; default 2m. */
@@ -71,6 +75,8 @@ export type WorkerFlags = CommonFlags & {
 } & PolicyFlags;
 
 const MAX_SLOTS = 10_000;
+/** 10 GiB. */
+const CACHE = String(10 * 2 ** 30);
 const MAX_DRAIN_MS = 86_400_000;
 
 /** Throws `invalid_config` that lists everything that is wrong. */
@@ -99,6 +105,12 @@ export function readWorkerConfig(
     '--drain-timeout must be a duration up to "24h", as "2m"',
   );
 
+  const cacheBytes = settings.text(flags.bundleCacheBytes, "MILLRACE_BUNDLE_CACHE_BYTES", CACHE);
+  settings.require(
+    /^\d{1,15}$/.test(cacheBytes),
+    "--bundle-cache-bytes must be a whole number of bytes",
+  );
+
   const launcher = launcherIn(env["MILLRACE_LAUNCHER"] || undefined, settings);
   const labels = labelsIn(settings.list(flags.label, "MILLRACE_LABELS"), settings);
   const health = healthIn(
@@ -125,6 +137,7 @@ export function readWorkerConfig(
     spoolRoot: resolve(settings.text(flags.spoolRoot, "MILLRACE_SPOOL_ROOT", join(root, "spool"))),
     drainTimeoutMs,
     artifactLimits,
+    bundleCacheBytes: Number(cacheBytes),
     launcher,
     policy,
     baseEnv: jobVariables(env, settings.list(flags.allowEnv, "MILLRACE_ALLOW_ENV")),

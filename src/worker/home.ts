@@ -11,6 +11,8 @@ import { createSweeper } from "./launcher/sweeper.ts";
 export type WorkerHome = AsyncDisposable & {
   /** Work directories of this worker's attempts. */
   workDir: string;
+  /** What it has fetched for its attempts. */
+  bundleDir: string;
   /** Its waiting output. */
   spoolDir: string;
   /** Ids of workers that had their home here and died without leaving. */
@@ -47,6 +49,7 @@ export async function openHome(
   await writeFile(join(home, OWNER_FILE), JSON.stringify(owner));
   return {
     workDir,
+    bundleDir: join(home, "bundles"),
     spoolDir: join(roots.spoolRoot, workerId),
     predecessors,
     [Symbol.asyncDispose]: () => clear(roots, workerId, log),

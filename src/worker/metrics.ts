@@ -51,6 +51,12 @@ export function createWorkerMetrics(deps: { slots: Slots; held(): number; regist
       labelNames: ["channel"],
       registers,
     }),
+    bundles: new Counter({
+      name: "millrace_worker_bundles_total",
+      help: "Bundles that attempts asked for: fetched from the broker, kept from before, or failed.",
+      labelNames: ["how"],
+      registers,
+    }),
     heartbeatFailures: new Counter({
       name: "millrace_worker_heartbeat_failures_total",
       help: "Heartbeats that the broker did not confirm.",

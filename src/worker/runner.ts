@@ -2,6 +2,8 @@
 import { handlerName } from "../shared/handler-reference.ts";
 import type { Log } from "../shared/io/log.ts";
 import type { CommandRunner } from "./command/command.ts";
+import type { BundleCache, UsedBundle } from "./files/bundle-cache.ts";
+import { requireDigest, withoutBundle } from "./files/without-bundle.ts";
 import type { HandlerRunner } from "./handlers/handler-runner.ts";
 import type { LauncherKeeper } from "./launcher-keeper.ts";
 import type { Policy } from "./policy/policy.ts";
@@ -18,17 +20,34 @@ export function createRunner(deps: {
   launchers: Pick<LauncherKeeper, "ready">;
   policy: Pick<Policy, "signers">;
   sessions: Sessions;
+  bundles: Pick<BundleCache, "use">;
   now(): number;
   log: Log;
 }): Runner<BoxedRequest> {
-  const { sessions, commands, handlers, launchers, policy, now, log } = deps;
+  const { sessions, bundles, commands, handlers, launchers, policy, now, log } = deps;
 
-  async function runCommand(request: BoxedRequest): Promise<RunEnd> {
+  /** The program's files are on the disk before it counts as started. */
+  async function runWithBundle(request: BoxedRequest, digest: string): Promise<RunEnd> {
+    let bundle: UsedBundle;
+    try {
+      bundle = await bundles.use(requireDigest(digest), request.stop.signal);
+    } catch (error) {
+      return withoutBundle(digest, error, request.stop.isRaised);
+    }
+    using used = bundle;
+    return await runCommand(request, used.path);
+  }
+
+  async function runCommand(request: BoxedRequest, bundle?: string): Promise<RunEnd> {
     await launchers.ready();
     try {
       return {
         kind: "ended",
-        ending: await commands.run({ ...request, stop: request.stop.signal }),
+        ending: await commands.run({
+          ...request,
+          ...(bundle === undefined ? {} : { bundle }),
+          stop: request.stop.signal,
+        }),
       };
     } catch (error) {
       // Nothing that a command does makes this throw: it was this worker that failed the attempt.
@@ -38,10 +57,9 @@ export function createRunner(deps: {
   }
 
   function runOne(request: BoxedRequest): Promise<RunEnd> {
-    const { handler } = request.record.spec;
-    return handler === undefined
-      ? runCommand(request)
-      : handlers.run(handlerName(handler), request);
+    const { handler, bundle } = request.record.spec;
+    if (handler !== undefined) return handlers.run(handlerName(handler), request);
+    return bundle === undefined ? runCommand(request) : runWithBundle(request, bundle);
   }
 
   return {

@@ -59,6 +59,7 @@ export function startWorker(
       prefix: "mr",
       workRoot: "",
       spoolRoot: "",
+      bundleCacheBytes: 0,
       drainTimeoutMs: DRAIN_MS,
       logLevel: "silent",
       baseEnv: {},
@@ -68,6 +69,7 @@ export function startWorker(
     broker,
     home: {
       workDir: "",
+      bundleDir: "",
       spoolDir: "",
       predecessors,
       [Symbol.asyncDispose]: () => Promise.resolve(),

@@ -26,6 +26,7 @@ export function workerCommand(context: Context): Command {
     .option("--secret-env <name>", "own variable that jobs may name as a secret (again)", several)
     .option("--signer <name=file>", "run only what this Ed25519 key signed (again)", several)
     .option("--work-root <dir>", "where attempts have their directories")
+    .option("--bundle-cache-bytes <n>", "unpacked bundles that it keeps; usually 10 GiB")
     .option("--spool-root <dir>", "where output waits for the broker")
     .option("--drain-timeout <duration>", "how long running jobs may take when it leaves")
     .option("--artifact-limit <name=value>", "files, fileBytes or totalBytes (again)", several)

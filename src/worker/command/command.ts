@@ -24,6 +24,8 @@ export type CommandRun = {
   artifacts?: Pick<ArtifactBox, "collect">;
   /** That of the reservation that the job runs in. */
   session?: Session;
+  /** Directory whose content the attempt starts with a copy of. */
+  bundle?: string;
   /** Stops the program: TERM, KILL after the spec's grace time. */
   stop: AbortSignal;
   /** Called once, when the program runs; epoch milliseconds. */
@@ -62,11 +64,11 @@ export function createCommandRunner(deps: Deps): CommandRunner {
   const removals = new Set<Promise<void>>();
 
   async function run(args: CommandRun): Promise<Ending> {
-    const { record, attempt, stop } = args;
+    const { record, attempt, bundle, stop } = args;
     const tag = `${record.id}.${attempt}`;
     const path = join(workRoot, tag);
     try {
-      const workDir = await makeWorkDir(path, record.spec, policy.user).catch(
+      const workDir = await makeWorkDir(path, record.spec, policy.user, bundle).catch(
         (error: Error) => error,
       );
       if (workDir instanceof Error) {
@@ -88,7 +90,7 @@ export function createCommandRunner(deps: Deps): CommandRunner {
   }
 
   function launch(
-    { record, attempt, session }: CommandRun,
+    { record, attempt, session, bundle }: CommandRun,
     tag: string,
     workDir: WorkDir,
     { argv, secrets, limits }: Permit,
@@ -106,7 +108,7 @@ export function createCommandRunner(deps: Deps): CommandRunner {
       ),
       limits,
       ...(policy.user === undefined ? {} : { user: policy.user }),
-      cwd: spec.cwd ?? session?.dir ?? workDir.path,
+      cwd: spec.cwd ?? (bundle === undefined ? session?.dir : undefined) ?? workDir.path,
       tag,
       stdin: workDir.stdin,
       graceMs: spec.grace === undefined ? SPEC_DEFAULTS.graceMs : durationMs(spec.grace),

@@ -3,6 +3,7 @@ import { chmod, chown, mkdir, readdir, rm, rmdir, writeFile } from "node:fs/prom
 import { join } from "node:path";
 
 import type { JobSpec } from "../../shared/spec.ts";
+import { copyTree } from "../files/unpack.ts";
 import type { User } from "../launcher/protocol.ts";
 
 export type WorkDir = {
@@ -13,15 +14,19 @@ export type WorkDir = {
   readonly stdin: string;
 };
 
-/** Rejects with the system's error when it cannot be written; what was made of it stays for `removeWorkDir`. */
+/** With the content of `bundle`, if one is given. Rejects with the system's error when it cannot be written; what was made of it stays for `removeWorkDir`. */
 export async function makeWorkDir(
   path: string,
   spec: Pick<JobSpec, "script" | "stdin">,
   user?: User,
+  bundle?: string,
 ): Promise<WorkDir> {
   await mkdir(path, { mode: 0o700 });
-  const script = join(path, "script");
-  const stdin = join(path, "stdin");
+  if (bundle !== undefined) await copyTree(bundle, path, user);
+  // no file of a bundle has such a name
+  const own = bundle === undefined ? "" : ".millrace-";
+  const script = join(path, `${own}script`);
+  const stdin = join(path, `${own}stdin`);
   if (spec.script !== undefined) await writeFile(script, spec.script, { mode: 0o700 });
   if (spec.stdin !== undefined) await writeFile(stdin, spec.stdin, { mode: 0o600 });
   if (user !== undefined) {
