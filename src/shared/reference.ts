@@ -1,5 +1,5 @@
 // Values that are too large for a record: kept as files, which the record names.
-import type { Digest } from "./file.ts";
+import { isDigest, type Digest } from "./file.ts";
 import type { JobRecord } from "./job.ts";
 import type { JobSpec } from "./spec.ts";
 
@@ -59,7 +59,8 @@ export function withoutResult(record: JobRecord): JobRecord {
 }
 
 /** Every file that a record needs to be there, but for those that a manifest of its artifacts names. */
-export function* filesOf({ references, attempts }: JobRecord): Generator<Digest> {
+export function* filesOf({ spec, references, attempts }: JobRecord): Generator<Digest> {
+  if (spec.bundle !== undefined && isDigest(spec.bundle)) yield spec.bundle;
   for (const { digest } of Object.values(references ?? {})) yield digest;
   for (const { artifacts } of attempts) {
     if (artifacts?.manifest !== undefined) yield artifacts.manifest.digest;

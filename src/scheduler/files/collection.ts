@@ -6,23 +6,24 @@ import type { FileStore } from "../../shared/io/files.ts";
 import { every } from "../../shared/io/lifecycle.ts";
 import { silentLog, type Log } from "../../shared/io/log.ts";
 import type { Duty } from "../duties.ts";
+import type { References } from "./references.ts";
 
 export type CollectionDeps = {
   files: Pick<FileStore, "list" | "stat" | "remove" | "clearUnfinished">;
   /** Every file that is needed; asked once the replica knows what the broker holds. */
-  references(): Iterable<Digest>;
+  references: References;
   /** Resolves when the replica knows what the broker holds now; rejects when the broker is away. */
   caughtUp(): Promise<void>;
   clock: Clock;
   log?: Log;
   /** How long a file may be stored before something needs it, in milliseconds; default 1 h. */
   graceMs?: number;
-  /** Default 10 min. */
+  /** Default 1 h: it reads every job's record. */
   everyMs?: number;
 };
 
 const GRACE_MS = 3_600_000;
-const EVERY_MS = 600_000;
+const EVERY_MS = 3_600_000;
 
 export function createCollection(deps: CollectionDeps): Duty {
   const { files, references, caughtUp, clock, log = silentLog } = deps;
@@ -45,7 +46,8 @@ export function createCollection(deps: CollectionDeps): Duty {
     const before = clock.now() - graceMs;
     const stored = await files.list();
     await caughtUp();
-    const needed = new Set(references());
+    const needed = new Set<Digest>();
+    for await (const digest of references()) needed.add(digest);
     let removed = 0;
     for (const digest of stored)
       if (!signal.aborted && !needed.has(digest) && (await removeUnneeded(digest, before)))

@@ -13,7 +13,8 @@ import type { Groups } from "../groups/groups.ts";
 import type { Replica } from "../replica.ts";
 import { createBundleDesk, type BundleDesk } from "./bundle-desk.ts";
 import { createCollection } from "./collection.ts";
-import { createReferenceIndex } from "./reference-index.ts";
+import { jobReferences } from "./job-references.ts";
+import { createReferences } from "./references.ts";
 
 export type Files = { store: FileStore; bundles: BundleDesk; shelf: Shelf<Bundle> };
 
@@ -31,7 +32,6 @@ export function openFiles({ broker, book }: { broker: Broker; book: ConfigBook }
   return { store, bundles, shelf };
 }
 
-/** To be called before the replica, the book and the feed of groups run. */
 export function collectFiles(deps: {
   broker: Broker;
   replica: Replica;
@@ -41,14 +41,13 @@ export function collectFiles(deps: {
   log: Log;
 }): Duty {
   const { broker, replica, book, groups, files, log } = deps;
-  const { all } = createReferenceIndex({
-    board: replica.board,
-    groups: groups.desk.index,
-    bundles: files.shelf,
-  });
   return createCollection({
     files: files.store,
-    references: all,
+    references: createReferences({
+      jobs: () => jobReferences(broker, files.store),
+      groups: groups.feed.index,
+      bundles: files.shelf,
+    }),
     async caughtUp() {
       await Promise.all([groups.feed.caughtUp(), book.feed.caughtUp(), replica.caughtUp()]);
     },

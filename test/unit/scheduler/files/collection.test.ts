@@ -1,15 +1,15 @@
 // What nothing needs goes after its grace; what somebody needs, or asked to be stored again, stays.
 import { expect, it } from "vitest";
 
-import { createBoard } from "../../../../src/scheduler/core/board.ts";
 import { createCollection } from "../../../../src/scheduler/files/collection.ts";
-import { createReferenceIndex } from "../../../../src/scheduler/files/reference-index.ts";
+import { createReferences } from "../../../../src/scheduler/files/references.ts";
 import { createGroupIndex } from "../../../../src/scheduler/groups/group-index.ts";
 import type { Bundle } from "../../../../src/shared/bundle.ts";
 import { MillraceError } from "../../../../src/shared/errors.ts";
 import { digestOf, type Digest } from "../../../../src/shared/file.ts";
 import { newGroup } from "../../../../src/shared/group-machine.ts";
 import { newJob } from "../../../../src/shared/job-machine.ts";
+import { filesOf } from "../../../../src/shared/reference.ts";
 
 const digest = (text: string): Digest => digestOf(Buffer.from(text));
 const GRACE = 1_000;
@@ -46,9 +46,9 @@ async function collect(
         return 0;
       },
     },
-    references: () => {
+    references: async function* () {
       order.push("references");
-      return needed.map(digest);
+      yield* needed.map(digest);
     },
     caughtUp: async () => void order.push("caught up"),
     clock: { now: () => 10_000, mono: () => 0 },
@@ -65,22 +65,21 @@ it("removes what nothing needs and is older than the grace", async () => {
   expect(await collect(stored, ["needed"], ["raced"])).toEqual(["old"]);
 });
 
-it("knows what jobs, groups and bundles need, for as long as they are there", () => {
-  const board = createBoard();
+it("knows what jobs, groups and bundles need", async () => {
   const groups = createGroupIndex();
   const versions = [{ digest: digest("version") }] as Bundle["versions"];
   const value: Bundle = { v: 1, lastVersion: 1, versions, tags: {} };
-  const bundles = { entries: () => [{ name: "b", revision: 1, value }] };
-  const index = createReferenceIndex({ board, groups, bundles });
-  const known = () => [...index.all()].toSorted();
   const spec = (of: string) => ({ command: ["true"], bundle: digest(of) });
-  const job = "a".repeat(20);
-  const group = "b".repeat(20);
-  board.jobChanged(newJob(job, spec("job"), 1), 1);
-  board.jobChanged(newJob("c".repeat(20), { command: ["true"] }, 1), 2);
-  groups.groupChanged(newGroup(group, { members: [{ name: "m", spec: spec("member") }] }, 1), 3);
-  expect(known()).toEqual(["job", "member", "version"].map(digest).toSorted());
-  board.jobGone(job, 4);
-  groups.groupGone(group, 5);
-  expect(known()).toEqual([digest("version")]);
+  const members = [{ name: "m", spec: spec("member") }];
+  groups.groupChanged(newGroup("b".repeat(20), { members }, 1), 3);
+  const references = createReferences({
+    jobs: async function* () {
+      yield* filesOf(newJob("a".repeat(20), spec("job"), 1));
+    },
+    groups,
+    bundles: { entries: () => [{ name: "b", revision: 1, value }] },
+  });
+  const known: Digest[] = [];
+  for await (const one of references()) known.push(one);
+  expect(known.toSorted()).toEqual(["job", "member", "version"].map(digest).toSorted());
 });
