@@ -8,7 +8,7 @@ import { date } from "../../shared/fields.ts";
 import { pause } from "../../shared/io/lifecycle.ts";
 import type { LogEntry } from "../logs/entry.ts";
 import type { LogQuery } from "../logs/log-reader.ts";
-import { renderNdjson, renderSse, renderText } from "../logs/render.ts";
+import { batchesOf, renderNdjson, renderSse, renderText } from "../logs/render.ts";
 import { problems } from "./answers.ts";
 import type { HttpDeps } from "./deps.ts";
 import type { HttpEnv } from "./env.ts";
@@ -128,10 +128,11 @@ async function* render(
   format: Format,
 ): AsyncGenerator<string | Uint8Array> {
   try {
-    for (let step = await first; !step.done; step = await entries.next()) {
-      const piece = renderAll(step.value, format);
-      if (piece.length > 0) yield piece;
-    }
+    for (let step = await first; !step.done; step = await entries.next())
+      for (const batch of batchesOf(step.value)) {
+        const piece = renderAll(batch, format);
+        if (piece.length > 0) yield piece;
+      }
   } finally {
     await entries.return(undefined);
   }

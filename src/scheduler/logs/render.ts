@@ -19,6 +19,26 @@ export function renderSse(entry: LogEntry): string {
   return `id: ${entry.cursor}\nevent: ${entry.kind}\ndata: ${jsonOf(entry)}\n\n`;
 }
 
+/**
+ * Entries that go out together, in order. Small ones are joined, since a write costs more than copying them; large ones
+ * go alone: what is kept once for all followers of a flood is not copied for each of them.
+ */
+export function* batchesOf(entries: readonly LogEntry[]): Generator<readonly LogEntry[]> {
+  let from = 0;
+  let bytes = 0;
+  for (const [at, entry] of entries.entries()) {
+    const size = entry.kind === "chunk" ? entry.bytes.length : 0;
+    if (at > from && bytes + size > BATCH_BYTES) {
+      yield entries.slice(from, at);
+      [from, bytes] = [at, 0];
+    }
+    bytes += size;
+  }
+  if (from < entries.length) yield entries.slice(from);
+}
+
+const BATCH_BYTES = 65_536;
+
 /** Live entries are shared by all followers of an attempt. */
 const rendered = new WeakMap<LogEntry, string>();
 

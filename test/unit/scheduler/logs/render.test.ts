@@ -8,7 +8,12 @@ import type {
   GapEntry,
   LogEntry,
 } from "../../../../src/scheduler/logs/entry.ts";
-import { renderNdjson, renderSse, renderText } from "../../../../src/scheduler/logs/render.ts";
+import {
+  batchesOf,
+  renderNdjson,
+  renderSse,
+  renderText,
+} from "../../../../src/scheduler/logs/render.ts";
 
 const chunk = (bytes: Uint8Array): ChunkEntry => {
   return {
@@ -38,6 +43,25 @@ function json(entry: LogEntry): unknown {
   expect(line.indexOf("\n")).toBe(line.length - 1);
   return JSON.parse(line);
 }
+
+describe("entries that go out together", () => {
+  const small = chunk(Buffer.alloc(30_000));
+  const large = chunk(Buffer.alloc(70_000));
+
+  it("are the small ones; a large one goes alone", () => {
+    expect([...batchesOf([])]).toEqual([]);
+    expect([...batchesOf([small, gap, small, small, end])]).toEqual([
+      [small, gap, small],
+      [small, end],
+    ]);
+    expect([...batchesOf([gap, large, end, small, large])]).toEqual([
+      [gap],
+      [large],
+      [end, small],
+      [large],
+    ]);
+  });
+});
 
 describe("rendering", () => {
   it("gives text as it is, a gap as a line, the end as nothing", () => {
