@@ -5,7 +5,7 @@ import type { Context } from "hono";
 import { hasCode, MillraceError } from "../../shared/errors.ts";
 import { bringBack } from "../../shared/io/large-values.ts";
 import type { Versioned } from "../../shared/io/job-store.ts";
-import { isFinal } from "../../shared/job.ts";
+import { isFinal, type JobRecord } from "../../shared/job.ts";
 import { parseSpec } from "../../shared/spec.ts";
 import { json, jsonBody, problems, valid, waitParameter } from "./answers.ts";
 import { readJson, SUBMIT_LIMIT } from "./body.ts";
@@ -93,11 +93,18 @@ export function createJobRoutes(deps: HttpDeps) {
   async function show(c: Context, { record, seq }: Versioned): Promise<JobView> {
     const overlay = view.get(record.id);
     c.header("ETag", jobTag(record, seq, overlay));
-    const whole =
-      record.references === undefined
-        ? record
-        : await bringBack(files, record, { maxBytes: SHOWN_BYTES, patienceMs: 0 });
-    return jobView(whole, seq, overlay);
+    return jobView(await withValues(record), seq, overlay);
+  }
+
+  /** A value that is not to be had does not hide the job. */
+  async function withValues(record: JobRecord): Promise<JobRecord> {
+    if (record.references === undefined) return record;
+    try {
+      return await bringBack(files, record, { maxBytes: SHOWN_BYTES, patienceMs: 0 });
+    } catch (error) {
+      if (hasCode(error, "file_not_found", "file_damaged")) return record;
+      throw error;
+    }
   }
 
   /** True when the caller says that it has what it would get. */

@@ -58,11 +58,16 @@ export async function bringBack(
   return whole;
 }
 
+/** As long as the store itself waits for a broker that is away. */
+const PATIENCE = { patienceMs: 5_000 };
+
 /** A store that takes out what is too large, so that nobody who makes jobs need think of it. */
 export function withLargeValues(store: JobStore, files: Pick<Files, "put">): JobStore {
   return {
     ...store,
-    create: async (record, options) => store.create(await takeOut(files, record), options),
-    write: async (record, seq, options) => store.write(await takeOut(files, record), seq, options),
+    create: async (record, options) =>
+      store.create(await takeOut(files, record, PATIENCE), options),
+    write: async (record, seq, options) =>
+      store.write(await takeOut(files, record, PATIENCE), seq, options),
   };
 }

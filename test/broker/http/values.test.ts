@@ -1,0 +1,38 @@
+// Large values over HTTP, also when the store has lost one.
+import { tmpdir } from "node:os";
+import { afterAll, beforeAll, expect, it } from "vitest";
+
+import { digestOf } from "../../../src/shared/file.ts";
+import { createFileStore } from "../../../src/shared/io/files.ts";
+import { startHttpLab, type HttpLab } from "./http-lab.ts";
+
+let lab: HttpLab;
+beforeAll(async () => {
+  lab = await startHttpLab();
+});
+afterAll(() => lab[Symbol.asyncDispose]());
+
+const stdin = "y".repeat(100_000);
+const command = ["cat"];
+
+it("shows a job whose value is lost, and says where it was", async () => {
+  const id = await lab.submit({ command, stdin });
+  expect((await lab.first.call("GET", `/v1/jobs/${id}`)).body.spec).toEqual({ command, stdin });
+  const files = createFileStore(lab.first.broker, { spoolDir: tmpdir() });
+  const stored = await files.stat(digestOf(Buffer.from(stdin)));
+  await files.remove(stored!);
+  const { status, body } = await lab.first.call("GET", `/v1/jobs/${id}`);
+  expect([status, body.spec]).toEqual([200, { command }]);
+  const url = `/v1/jobs/${id}/values/stdin`;
+  expect(body.large).toEqual({ stdin: { bytes: 100_000, url } });
+  expect((await lab.first.call("GET", url)).body).toMatchObject({ code: "file_not_found" });
+});
+
+it("counts large values by themselves, and names the one that is too large", async () => {
+  const script = "#".repeat(400_000);
+  expect((await lab.first.call("POST", "/v1/jobs", { script, stdin })).status).toBe(202);
+  const input = "z".repeat(4_194_303);
+  const jobs = [{ command }, { handler: "greet", input }];
+  const { status, body } = await lab.first.call("POST", "/v1/jobs/batch", { jobs });
+  expect([status, body]).toMatchObject([413, { code: "body_too_large", field: "jobs[1].input" }]);
+});
