@@ -14,7 +14,7 @@ import { endingOf, type StopReason } from "./ending.ts";
 import { jobEnvironment } from "./environment.ts";
 import { startTimer } from "./long-timer.ts";
 import { withoutSecrets, type Output } from "./masked-output.ts";
-import { givenFiles, makeWorkDir, removeWorkDir, type WorkDir } from "./work-dir.ts";
+import { makeWorkDir, removeWorkDir, type WorkDir } from "./work-dir.ts";
 
 export type CommandRun = {
   record: JobRecord;
@@ -82,7 +82,7 @@ export function createCommandRunner(deps: Deps): CommandRunner {
       if ("refused" in allowed) return { outcome: "spawn_failed", reason: allowed.refused };
       const output = withoutSecrets(args.output, Object.values(allowed.secrets));
       const ending = await follow(launch(args, tag, workDir, allowed), { ...args, output });
-      await collect(args, workDir.path, ending);
+      await collect(args, workDir, ending);
       return ending;
     } finally {
       removeLater(path, tag);
@@ -136,11 +136,11 @@ export function createCommandRunner(deps: Deps): CommandRunner {
 /** Also what a failed program left may help; nobody waits for a cancelled one. */
 async function collect(
   { record: { spec }, artifacts }: CommandRun,
-  dir: string,
+  { path, given }: WorkDir,
   { outcome }: Ending,
 ): Promise<void> {
   if (spec.artifacts === undefined || outcome === "cancelled" || outcome === "spawn_failed") return;
-  await artifacts?.collect(dir, spec.artifacts, givenFiles(spec));
+  await artifacts?.collect(path, spec.artifacts, given);
 }
 
 async function follow(

@@ -12,6 +12,8 @@ export type WorkDir = {
   readonly script: string;
   /** What the program reads as its standard input. */
   readonly stdin: string;
+  /** Names of the files that Millrace has put there. */
+  readonly given: readonly string[];
 };
 
 /** With the content of `bundle`, if one is given. Rejects with the system's error when it cannot be written; what was made of it stays for `removeWorkDir`. */
@@ -33,12 +35,14 @@ export async function makeWorkDir(
     if (spec.script !== undefined) await chown(script, user.uid, user.gid);
     await chown(path, user.uid, user.gid);
   }
-  return { path, script, stdin: spec.stdin === undefined ? "/dev/null" : stdin };
+  const given = (["script", "stdin"] as const).filter((name) => spec[name] !== undefined);
+  return {
+    path,
+    script,
+    stdin: spec.stdin === undefined ? "/dev/null" : stdin,
+    given: given.map((name) => `${own}${name}`),
+  };
 }
-
-/** Names of the files that are there before the program starts. */
-export const givenFiles = (spec: Pick<JobSpec, "script" | "stdin">): string[] =>
-  (["script", "stdin"] as const).filter((name) => spec[name] !== undefined);
 
 export async function removeWorkDir(path: string): Promise<void> {
   try {
