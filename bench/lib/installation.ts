@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 
 import { findBrokerBinary } from "../../src/shared/io/broker-binary.ts";
-import { startBrokerProcess } from "../../src/shared/io/broker-process.ts";
+import { startBrokerProcess, type BrokerProcess } from "../../src/shared/io/broker-process.ts";
 import { awaitJetStream } from "../../src/shared/io/broker-ready.ts";
 import { brokerSettings } from "../../src/shared/io/embedded-broker.ts";
 import { microseconds } from "./figures.ts";
@@ -42,19 +42,41 @@ const CLI = pathIn("../dist/cli/main.js");
 const HANDLERS = pathIn("handlers");
 const WAIT_MS = 120_000;
 
-/** Starts a broker with an empty store and one scheduler; resolves when it leads. */
-export async function startInstallation(
-  schedulerArgs: readonly string[] = [],
-): Promise<Installation> {
-  const home = await tempDir();
+type RunningBroker = Pick<BrokerProcess, "url" | "pid" | "stop"> & {
+  /** Where its monitoring answers. */
+  monitor?: string | undefined;
+};
+
+/** What an installation is started with where not everybody may do everything. */
+export type Guard = {
+  broker: RunningBroker;
+  schedulerArgs: readonly string[];
+  /** What the next worker shows the broker. */
+  workerArgs(url: string): Promise<readonly string[]>;
+  /** Asks a scheduler. */
+  ask: typeof getJson;
+};
+
+async function startOpenBroker(dir: string): Promise<RunningBroker> {
   const broker = await startBrokerProcess({
     binary: await findBrokerBinary(),
-    dir: home.path,
-    settings: { ...brokerSettings(home.path, -1), http_port: -1 },
+    dir,
+    settings: { ...brokerSettings(dir, -1), http_port: -1 },
   });
   await awaitJetStream(broker.url);
-  const ports = await readFile(join(home.path, "run", `nats-server_${broker.pid}.ports`), "utf8");
-  const monitor = (JSON.parse(ports) as { monitoring: string[] }).monitoring[0];
+  const ports = await readFile(join(dir, "run", `nats-server_${broker.pid}.ports`), "utf8");
+  const { monitoring } = JSON.parse(ports) as { monitoring: string[] };
+  return { ...broker, monitor: monitoring[0] };
+}
+
+/** Starts a broker with an empty store, unless the guard has one, and one scheduler; resolves when it leads. */
+export async function startInstallation(
+  schedulerArgs: readonly string[] = [],
+  guard?: Guard,
+): Promise<Installation> {
+  const home = await tempDir();
+  const broker = guard?.broker ?? (await startOpenBroker(home.path));
+  const ask = guard?.ask ?? getJson;
   const schedulers: Scheduler[] = [];
   const workers: Program[] = [];
 
@@ -68,13 +90,14 @@ export async function startInstallation(
       "--log-level=warn",
       "--port=0",
       `--nats=${broker.url}`,
+      ...(guard?.schedulerArgs ?? []),
     ]);
     const scheduler = { ...program, url: String(program.ready["url"]) };
     schedulers.push(scheduler);
     await until(
       async () =>
-        (await fetch(`${scheduler.url}/readyz`)).ok &&
-        (await getJson(scheduler.url, "/v1/stats"))["leader"] !== undefined,
+        (await ask(scheduler.url, "/readyz"))["status"] === undefined &&
+        (await ask(scheduler.url, "/v1/stats"))["leader"] !== undefined,
     );
     return scheduler;
   }
@@ -91,10 +114,11 @@ export async function startInstallation(
       `--handlers=${HANDLERS}`,
       `--work-root=${join(home.path, "work")}`,
       `--spool-root=${join(home.path, "spool")}`,
+      ...((await guard?.workerArgs(schedulers[0]!.url)) ?? []),
     ]);
     workers.push(worker);
     const path = `/v1/workers/${String(worker.ready["worker"])}`;
-    await until(async () => (await getJson(schedulers[0]!.url, path))["status"] === "ready");
+    await until(async () => (await ask(schedulers[0]!.url, path))["status"] === "ready");
     return worker;
   }
 
@@ -134,7 +158,7 @@ export async function startInstallation(
         client: all,
       };
     },
-    varz: async () => (await getJson(monitor!, "/varz")) as Varz,
+    varz: async () => (await getJson(broker.monitor ?? "", "/varz")) as Varz,
     [Symbol.asyncDispose]: stop,
   };
 }

@@ -1,22 +1,41 @@
 // A load generator that costs little: the same request over and over, one at a time on each of many connections.
 import { connect, type Socket } from "node:net";
+import { connect as connectTls } from "node:tls";
 
 import { inParallel } from "./pace.ts";
 
-export type Load = { url: string; body: string; connections: number; requests: number };
+export type Load = {
+  url: string;
+  body: string;
+  connections: number;
+  requests: number;
+  /** What an https server is shown, and whom to believe. */
+  identity?: { token: string; ca?: Buffer };
+};
 
 /** Resolves when every request is answered; throws on an answer that is not 202. */
-export async function sendLoad({ url, body, connections, requests }: Load): Promise<void> {
+export async function sendLoad({
+  url,
+  body,
+  connections,
+  requests,
+  identity,
+}: Load): Promise<void> {
   const { hostname, port, pathname } = new URL(url);
   const request = [
     `POST ${pathname} HTTP/1.1`,
     `Host: ${hostname}:${port}`,
     "Content-Type: application/json",
+    ...(identity === undefined ? [] : [`Authorization: Bearer ${identity.token}`]),
     `Content-Length: ${Buffer.byteLength(body)}`,
     "",
     body,
   ].join("\r\n");
-  const sockets = Array.from({ length: connections }, () => connect(Number(port), hostname));
+  const sockets = Array.from({ length: connections }, () =>
+    identity?.ca === undefined
+      ? connect(Number(port), hostname)
+      : connectTls({ port: Number(port), host: hostname, ca: identity.ca }),
+  );
   const idle = sockets.map(callerOn);
   try {
     await inParallel(requests, connections, async () => {

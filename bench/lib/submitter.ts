@@ -2,6 +2,7 @@
 import { customAlphabet } from "nanoid";
 
 import { connectBroker } from "../../src/shared/io/broker.ts";
+import type { BrokerCredentials } from "../../src/shared/io/credentials.ts";
 import { createJobStore } from "../../src/shared/io/job-store.ts";
 import { isFinal, type JobRecord } from "../../src/shared/job.ts";
 import { newJob } from "../../src/shared/job-machine.ts";
@@ -24,8 +25,11 @@ export type Submitter = AsyncDisposable & {
   readonly ended: number;
 };
 
-export async function connectSubmitter(url: string): Promise<Submitter> {
-  const broker = await connectBroker({ url, identity: "bench" });
+export async function connectSubmitter(
+  url: string,
+  credentials?: BrokerCredentials,
+): Promise<Submitter> {
+  const broker = await connectBroker({ url, identity: "bench", credentials });
   const store = createJobStore(broker);
   const waiting = new Map<string, (record: JobRecord) => void>();
   const idFrom = broker.subjects.jobs.record("").length;

@@ -1,6 +1,7 @@
 // The way into the library: connect to a Millrace.
 import type { SecureContextOptions } from "node:tls";
 
+import type { BrokerCredentials } from "../shared/io/credentials.ts";
 import { createApi } from "./api.ts";
 import type { Millrace } from "./millrace.ts";
 import { createHttpMillrace } from "./over-http.ts";
@@ -15,6 +16,8 @@ export type ConnectOptions = {
   tls?: SecureContextOptions;
   /** The broker, as nats://host:4222: submit, run and wait go straight over it, which is for volume. */
   nats?: string;
+  /** Names of the files by which that broker knows us, and we know it. */
+  natsCredentials?: BrokerCredentials;
   /** Namespace of the installation on the broker; default mr. */
   prefix?: string;
 };
@@ -23,7 +26,7 @@ const DEFAULT_URL = "http://127.0.0.1:7070";
 
 /** Throws `invalid_config`, and `broker_unavailable` when `nats` is given and does not answer. */
 export async function connect(options: ConnectOptions = {}): Promise<Millrace> {
-  const { url = DEFAULT_URL, token, tls = {}, nats, prefix } = options;
+  const { url = DEFAULT_URL, token, tls = {}, nats, natsCredentials, prefix } = options;
   const over = createHttpMillrace(
     createApi(url, { tls, ...(token === undefined ? {} : { token }) }),
   );
@@ -33,6 +36,7 @@ export async function connect(options: ConnectOptions = {}): Promise<Millrace> {
   const broker = await connectBroker({
     url: nats,
     identity: `client-${crypto.randomUUID()}`,
+    credentials: natsCredentials,
     ...(prefix === undefined ? {} : { prefix }),
   });
   return createNatsMillrace(broker, over);

@@ -6,16 +6,21 @@ import { join } from "node:path";
 
 import { writeAuthFiles, type AuthFiles } from "../../src/cli/auth-files.ts";
 import { findBrokerBinary } from "../../src/shared/io/broker-binary.ts";
+import { createAuthority, type Issued } from "./certificates.ts";
 import { tempDir } from "./temp-dir.ts";
 import { until } from "./until.ts";
 
 export type GuardedBroker = AsyncDisposable & {
   readonly url: string;
+  readonly pid: number;
   readonly dir: string;
   readonly files: AuthFiles;
+  /** Of an authority of its own, for this machine. */
+  readonly certificates: Issued & { readonly ca: string };
 };
 
-export async function startGuardedBroker(): Promise<GuardedBroker> {
+/** With `tls`, it speaks nothing else. */
+export async function startGuardedBroker({ tls = false } = {}): Promise<GuardedBroker> {
   const home = await tempDir();
   const files = await writeAuthFiles(join(home.path, "auth"), undefined);
   const text = await readFile(files.config, "utf8");
@@ -23,7 +28,10 @@ export async function startGuardedBroker(): Promise<GuardedBroker> {
   const config = text
     .replace(/^port: 4222$/m, `host: "127.0.0.1"\nport: -1\nports_file_dir: "${home.path}"`)
     .replace(/^http: .*$/m, "");
-  await writeFile(files.config, config);
+  const authority = await createAuthority(home.path, "ours");
+  const { cert, key } = await authority.issue("server");
+  const secured = tls ? `tls { cert_file: "${cert}", key_file: "${key}" }\n` : "";
+  await writeFile(files.config, `${config}${secured}`);
   const args = ["--config", files.config, "--store_dir", join(home.path, "store")];
   const server = spawn(await findBrokerBinary(), args, { stdio: "ignore" });
   const url = await until(async () => {
@@ -36,8 +44,10 @@ export async function startGuardedBroker(): Promise<GuardedBroker> {
   }, "the broker to listen");
   return {
     url,
+    pid: server.pid!,
     dir: home.path,
     files,
+    certificates: { ca: authority.ca, cert, key },
     async [Symbol.asyncDispose]() {
       server.kill("SIGKILL");
       if (server.exitCode === null && server.signalCode === null) await once(server, "exit");

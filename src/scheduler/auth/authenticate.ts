@@ -8,8 +8,8 @@ import type { TokenCheck } from "./tokens.ts";
 /** What a request shows of its sender. */
 export type Credentials = {
   authorization: string | undefined;
-  /** Name in the client certificate, which was checked when the connection was made. */
-  certificate: string | undefined;
+  /** Name in the client certificate, which was checked when the connection was made. To be asked for only where it counts: it is parsed anew. */
+  certificate(): string | undefined;
 };
 
 /** Throws `unauthenticated`, `invalid_token`, `token_expired`, `identity_unavailable`, `broker_unavailable`. */
@@ -19,8 +19,8 @@ export const openToAnybody: Authenticate = async () => ANYBODY;
 
 /** Whoever has a certificate of the clients' CA may do everything under the name in it. */
 export const byCertificate: Authenticate = async ({ certificate }) => {
-  if (isCallerName(certificate))
-    return { name: certificate, by: "certificate", scopes: new Set(SCOPES) };
+  const name = certificate();
+  if (isCallerName(name)) return { name, by: "certificate", scopes: new Set(SCOPES) };
   throw new MillraceError("unauthenticated", "Show a client certificate with a name (CN).");
 };
 

@@ -35,7 +35,7 @@ export function createAuth(
   async function identify(c: Context<HttpEnv>): Promise<Caller> {
     const caller = await auth.authenticate({
       authorization: c.req.header("authorization"),
-      certificate: certifiedName(c),
+      certificate: () => certifiedName(c),
     });
     auth.admit(`${caller.by} ${caller.name}`);
     return confined(caller, c.req.header(NAMESPACE_HEADER));

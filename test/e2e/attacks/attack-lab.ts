@@ -7,7 +7,6 @@ import { exportJWK, generateKeyPair, SignJWT } from "jose";
 import { connect, nkeyAuthenticator, type NatsConnection } from "nats";
 
 import { connectBroker } from "../../../src/shared/io/broker.ts";
-import { createAuthority } from "../../lab/certificates.ts";
 import { startGuardedBroker } from "../../lab/guarded-broker.ts";
 import { spawnNode } from "../../lab/spawn.ts";
 import { until } from "../../lab/until.ts";
@@ -72,8 +71,7 @@ async function build(owned: AsyncDisposable[]): Promise<Omit<AttackLab, keyof As
     return one;
   };
   const server = keep(await startGuardedBroker());
-  const authority = await createAuthority(server.dir, "ours");
-  const { cert, key: certKey } = await authority.issue("api");
+  const { cert, key: certKey, ca: caFile } = server.certificates;
   const { privateKey, publicKey } = await generateKeyPair("RS256", { extractable: true });
   const jwk = { ...(await exportJWK(publicKey)), kid: "one", alg: "RS256" };
   const jwks = join(server.dir, "jwks.json");
@@ -111,7 +109,7 @@ async function build(owned: AsyncDisposable[]): Promise<Omit<AttackLab, keyof As
     newKey("tenant", "--role=submitter", "--namespace=acme"),
     newKey("fired", "--role=admin"),
   ]);
-  const ca = await readFile(authority.ca);
+  const ca = await readFile(caFile);
 
   function exchange(bytes: string | Uint8Array): Promise<Answer> {
     return new Promise((resolve, reject) => {
