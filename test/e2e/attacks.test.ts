@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 import { until } from "../lab/until.ts";
+import { ARCHIVES } from "./attacks/archives.ts";
 import { startAttackLab, type AttackLab } from "./attacks/attack-lab.ts";
 import type { Attack } from "./attacks/attack.ts";
 import { CALLERS } from "./attacks/callers.ts";
@@ -33,6 +34,7 @@ describe.each<[string, Attack[]]>([
   ["ids", IDENTIFIERS],
   ["HTTP", HTTP],
   ["callers", CALLERS],
+  ["archives", ARCHIVES],
 ])("%s", (_, rows) => {
   it.each(rows)("$name: $refusedAs", async ({ attack, refusedAs }) => {
     const before = await lab.footprint();

@@ -195,7 +195,7 @@ async function build(owned: AsyncDisposable[]): Promise<Omit<AttackLab, keyof As
       credentials: { nkey: server.files.scheduler },
     }),
   );
-  const { jobs, groups, queues, config, assign } = broker.subjects;
+  const { jobs, groups, queues, config, assign, files } = broker.subjects;
   const streams = [jobs, groups, queues, config, assign].map(({ stream }) => stream);
 
   return {
@@ -235,6 +235,7 @@ async function build(owned: AsyncDisposable[]): Promise<Omit<AttackLab, keyof As
         workers: { id: string; status: string; slots: { used: number } }[];
       };
       return {
+        kept: (await broker.streamState(files.stream)).messages,
         stored: Object.fromEntries(streams.map((stream, i) => [stream, states[i]?.lastSeq])),
         workers: workers.map(({ id, status, slots }) => `${id} ${status} ${slots.used}`),
         files: await readdir(work, { recursive: true }),
