@@ -96,10 +96,20 @@ function originText({ origin = {} }: JobView): string | undefined {
   return parts.filter((part) => part !== undefined).join(", ") || undefined;
 }
 
+/** What was left out is told with the list. */
+function artifactsText({
+  count,
+  bytes: size,
+  note,
+}: NonNullable<AttemptView["artifacts"]>): string {
+  const what = `${count} artifact${count === 1 ? "" : "s"} of ${bytes(size)}`;
+  return note === undefined ? what : `${what} (some left out)`;
+}
+
 const line = (name: string, value: string): string => `${name.padEnd(11)}${value}`;
 
 function describeAttempt(attempt: AttemptView, now: number): string {
-  const { number, worker, outcome, reason, output, progress } = attempt;
+  const { number, worker, outcome, reason, output, artifacts, progress } = attempt;
   const parts = [
     `on ${worker}`,
     outcome === undefined ? "running" : outcomeOf(attempt),
@@ -108,6 +118,7 @@ function describeAttempt(attempt: AttemptView, now: number): string {
     took(attempt, now),
     output && `${bytes(output.stdout + output.stderr)} of output`,
     output && output.dropped > 0 ? `${bytes(output.dropped)} dropped` : undefined,
+    artifacts && artifactsText(artifacts),
     reason,
     attempt.mayStillRun && "may still run",
   ];

@@ -31,7 +31,15 @@ const endless = defineHandler({
     new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve())),
 });
 
-const handlers = [halve, flaky, endless];
+const leaving = defineHandler({
+  name: "leaving",
+  run: async (_: unknown, { artifact }) => {
+    await artifact("b/text", "first");
+    return [await artifact("b/text", "second"), await artifact("a", Buffer.of(1, 2))];
+  },
+});
+
+const handlers = [halve, flaky, endless, leaving];
 
 async function textOf(entries: AsyncIterable<LogEntry>): Promise<string> {
   let text = "";
@@ -94,6 +102,21 @@ describe("a Millrace in memory", () => {
     const first = await millrace.submit({ handler: "halve", input: { n: 2 } }, { key: "a" });
     const again = await millrace.submit({ handler: "halve", input: { n: 2 } }, { key: "a" });
     expect(again).toBe(first);
+  });
+
+  it("keeps what handlers leave behind", async () => {
+    await using millrace = createMemoryMillrace({ handlers });
+    const id = await millrace.submit({ handler: "leaving" });
+    expect(await millrace.artifacts(id)).toMatchObject({ count: 0, files: [] });
+    expect((await millrace.wait(id)).result).toEqual([true, true]);
+    const { attempt, bytes, files } = await millrace.artifacts(id);
+    expect([attempt, bytes, files.map(({ path }) => path)]).toEqual([1, 8, ["a", "b/text"]]);
+    const pieces: Uint8Array[] = [];
+    for await (const piece of millrace.artifact(id, "b/text")) pieces.push(piece);
+    expect(Buffer.concat(pieces).toString()).toBe("second");
+    await expect(
+      millrace.artifact(id, "none")[Symbol.asyncIterator]().next(),
+    ).rejects.toMatchObject({ code: "file_not_found" });
   });
 
   it("gives up a wait with its signal", async () => {
