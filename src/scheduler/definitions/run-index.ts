@@ -1,6 +1,6 @@
 // The runs of every definition, in memory: newest first, found by what they are, counted as they come and go. No I/O, no clock.
 import type { GroupRecord } from "../../shared/group.ts";
-import { isFinal, type JobRecord, type Origin } from "../../shared/job.ts";
+import { isFinal, type JobRecord } from "../../shared/job.ts";
 import { scopedName } from "../../shared/scoped-name.ts";
 import { createStatistics, type Statistics } from "./statistics.ts";
 
@@ -21,7 +21,7 @@ export type Run = {
   readonly test: boolean;
   readonly submittedAt: number;
   readonly labels: Readonly<Record<string, string>>;
-  readonly schedule?: { readonly name: string; readonly at: number };
+  readonly schedule?: { readonly name: string; readonly at: number } | undefined;
   state: RunState;
   startedAt?: number | undefined;
   finishedAt?: number | undefined;
@@ -86,7 +86,8 @@ export function createRunIndex() {
     parts.set(groupId, part);
     const shelf = homes.get(groupId);
     const run = shelf?.runs.get(groupId);
-    if (shelf !== undefined && run !== undefined) change(shelf, withPart(run, part));
+    if (shelf === undefined || run === undefined) return;
+    change(shelf, { ...run, workers: part.workers, exitCode: exitCodeOf(run.state, part) });
   }
 
   return {
@@ -95,13 +96,17 @@ export function createRunIndex() {
       const { definition, group } = record.origin ?? {};
       if (definition === undefined) return;
       if (group !== undefined) return stepChanged(record, group.id);
+      const { schedule, namespace } = record.origin ?? {};
       const newest = record.attempts.at(-1);
-      change(shelfOf(scopedName(definition.name, record.origin?.namespace)), {
-        ...asked(record.origin ?? {}, definition),
+      // one literal: so all of it lies in one place in memory, of which a search looks at many
+      change(shelfOf(scopedName(definition.name, namespace)), {
         id: record.id,
         kind: "job",
-        labels: record.spec.labels ?? {},
+        version: definition.version,
+        test: definition.test === true,
         submittedAt: record.submittedAt,
+        labels: record.spec.labels ?? {},
+        schedule,
         state: shown,
         startedAt: record.attempts.find(({ startedAt }) => startedAt !== undefined)?.startedAt,
         finishedAt: record.finishedAt,
@@ -113,20 +118,23 @@ export function createRunIndex() {
     groupChanged(record: GroupRecord): void {
       const { definition } = record.origin ?? {};
       if (definition === undefined) return;
-      const run: Run = {
-        ...asked(record.origin ?? {}, definition),
+      const { schedule, namespace } = record.origin ?? {};
+      const part = parts.get(record.id);
+      change(shelfOf(scopedName(definition.name, namespace)), {
         id: record.id,
         kind: "group",
-        labels: record.spec.labels ?? {},
+        version: definition.version,
+        test: definition.test === true,
         submittedAt: record.submittedAt,
+        labels: record.spec.labels ?? {},
+        schedule,
         state: record.state,
         startedAt: record.startedAt,
         finishedAt: record.finishedAt,
-        workers: [],
+        exitCode: exitCodeOf(record.state, part),
+        workers: part?.workers ?? [],
         reason: record.reason,
-      };
-      const shelf = shelfOf(scopedName(definition.name, record.origin?.namespace));
-      change(shelf, withPart(run, parts.get(record.id)));
+      });
     },
     gone,
 
@@ -144,17 +152,8 @@ export function createRunIndex() {
   };
 }
 
-const asked = ({ schedule }: Origin, { version, test }: NonNullable<Origin["definition"]>) => ({
-  version,
-  test: test === true,
-  ...(schedule === undefined ? {} : { schedule }),
-});
-
-const withPart = (run: Run, part: Part | undefined): Run => ({
-  ...run,
-  workers: part?.workers ?? [],
-  exitCode: run.state === "succeeded" ? 0 : run.state === "failed" ? part?.exitCode : undefined,
-});
+const exitCodeOf = (state: RunState, part: Part | undefined): number | undefined =>
+  state === "succeeded" ? 0 : state === "failed" ? part?.exitCode : undefined;
 
 function newestOf(runs: Iterable<Run>): Run | undefined {
   let newest: Run | undefined;

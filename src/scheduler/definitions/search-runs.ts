@@ -1,6 +1,5 @@
 // Searches runs: filters and sorts in one pass, a page at a time.
 import { workerName } from "../../shared/names.ts";
-import { selectPage } from "../groups/select-page.ts";
 import type { Run, RunState } from "./run-index.ts";
 
 export const RUN_SORTS = [
@@ -31,25 +30,39 @@ export type RunQuery = {
 /** A run with its place in the order that was asked for. */
 export type PlacedRun = Run & { readonly place: number };
 
-/** `runs` newest first. */
+/** `runs` newest first. Each is looked at once, and compared only while it might be on the page. */
 export function searchRuns(
   runs: readonly Run[],
   query: RunQuery,
 ): { page: PlacedRun[]; more: boolean } {
   const { sort, after, limit } = query;
   const by = placeBy(sort);
-  const { page, more } = selectPage<Run>(sort.startsWith("-") ? runs : runs.toReversed(), {
-    compare: (a, b) => inOrder(by(a), a.id, by(b), b.id),
-    isBehind: (run) =>
-      answers(run, query) &&
-      (after === undefined || inOrder(by(run), run.id, after.place, after.id) > 0),
-    limit,
-  });
-  return { page: page.map((run) => ({ ...run, place: by(run) })), more };
+  const tests = testsOf(query);
+  const best: PlacedRun[] = [];
+  let worst = Infinity;
+
+  function look(run: Run): void {
+    for (const passes of tests) if (!passes(run)) return;
+    const place = by(run);
+    if (place > worst) return;
+    if (after !== undefined && inOrder(place, run.id, after) <= 0) return;
+    const index = best.findLastIndex((other) => inOrder(place, run.id, other) > 0) + 1;
+    if (index > limit) return;
+    best.splice(index, 0, { ...run, place });
+    if (best.length <= limit + 1) return;
+    best.pop();
+    worst = best.at(-1)?.place ?? Infinity;
+  }
+
+  // what comes first mostly stands first, so that little of the rest has to be put in order
+  if (sort.startsWith("-")) for (const run of runs) look(run);
+  else for (let at = runs.length - 1; at >= 0; at -= 1) look(runs[at] as Run);
+  return { page: best.slice(0, limit), more: best.length > limit };
 }
 
-const inOrder = (place: number, id: string, otherPlace: number, otherId: string): number =>
-  place - otherPlace || (id < otherId ? 1 : id > otherId ? -1 : 0);
+/** Below 0 when the one comes before the other. */
+const inOrder = (place: number, id: string, other: { place: number; id: string }): number =>
+  place - other.place || (id < other.id ? 1 : id > other.id ? -1 : 0);
 
 /** Runs that have no such instant come last, whichever way. JSON knows no Infinity. */
 const LAST = Number.MAX_SAFE_INTEGER;
@@ -70,16 +83,24 @@ const VALUES = {
     startedAt === undefined || finishedAt === undefined ? undefined : finishedAt - startedAt,
 } as const;
 
-function answers(run: Run, { state, from, to, exitCode, label, worker }: RunQuery): boolean {
-  return (
-    (state === undefined || run.state === state) &&
-    (from === undefined || run.submittedAt >= from) &&
-    (to === undefined || run.submittedAt < to) &&
-    (exitCode === undefined || run.exitCode === exitCode) &&
-    (worker === undefined ||
-      run.workers.some((id) => id === worker || workerName(id) === worker)) &&
-    (label === undefined || bears(run, label))
-  );
+/** Only what was asked for is looked at. */
+function testsOf({
+  state,
+  from,
+  to,
+  exitCode,
+  label,
+  worker,
+}: RunQuery): ((run: Run) => boolean)[] {
+  const tests: ((run: Run) => boolean)[] = [];
+  if (state !== undefined) tests.push((run) => run.state === state);
+  if (from !== undefined) tests.push((run) => run.submittedAt >= from);
+  if (to !== undefined) tests.push((run) => run.submittedAt < to);
+  if (exitCode !== undefined) tests.push((run) => run.exitCode === exitCode);
+  if (worker !== undefined)
+    tests.push(({ workers }) => workers.some((id) => id === worker || workerName(id) === worker));
+  if (label !== undefined) tests.push((run) => bears(run, label));
+  return tests;
 }
 
 function bears({ labels }: Run, label: string): boolean {
