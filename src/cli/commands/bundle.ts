@@ -4,9 +4,7 @@ import { stat } from "node:fs/promises";
 import { basename, resolve } from "node:path";
 import { Command } from "commander";
 
-import { parseReference } from "../../shared/bundle.ts";
 import { MillraceError } from "../../shared/errors.ts";
-import { writeArchive } from "../../shared/io/archive.ts";
 import type { Context } from "../context.ts";
 import { age } from "../display.ts";
 import { printList, type Listing } from "../listing.ts";
@@ -94,9 +92,10 @@ async function contentOf(path: string) {
   const info = await stat(path).catch((cause: unknown) => {
     throw new MillraceError("invalid_spec", `${path} cannot be read.`, { cause });
   });
-  return info.isFile() && ARCHIVE.test(path)
-    ? { source: createReadStream(path), type: "application/octet-stream" }
-    : { source: writeArchive(resolve(path)), type: "application/gzip" };
+  if (info.isFile() && ARCHIVE.test(path))
+    return { source: createReadStream(path), type: "application/octet-stream" };
+  const { writeArchive } = await import("../../shared/io/archive.ts");
+  return { source: writeArchive(resolve(path)), type: "application/gzip" };
 }
 
 function listCommand({ act, api, terminal }: Context): Command {
@@ -126,6 +125,7 @@ function removeCommand({ act, api, terminal }: Context): Command {
       .argument("<name[@version]>"),
   ).action(
     act(async (reference: string, options: ServerOptions) => {
+      const { parseReference } = await import("../../shared/bundle.ts");
       const { name, selector } = parseReference(reference);
       const version = reference.includes("@") ? `/versions/${encodeURIComponent(selector)}` : "";
       await api(options).call(`${pathOf(name)}${version}`, { method: "DELETE" });
