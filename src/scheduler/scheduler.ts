@@ -20,6 +20,7 @@ import { createConfigBook } from "./config-book.ts";
 import { createControl } from "./control.ts";
 import { createDefinitions } from "./definitions/definitions.ts";
 import { createElection } from "./election.ts";
+import { serveBundleAsks } from "./files/bundle-answers.ts";
 import { collectFiles, openFiles } from "./files/open.ts";
 import { createGroups } from "./groups/groups.ts";
 import { createApp } from "./http/app.ts";
@@ -175,6 +176,7 @@ export async function runScheduler(
     closing: signal,
     hosts: loopbackHosts(config.host),
   });
+  using _followed = serveBundleAsks({ broker, shelf: files.shelf });
   using _asked = serveBroker({ broker, settings: config.auth, log });
   await using api = await listen(app, { ...config, tls: config.auth.tls });
   url = config.advertiseUrl ?? reachableUrl(config.host, api);

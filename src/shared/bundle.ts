@@ -38,13 +38,15 @@ export const LATEST = "latest";
 const MAX_VERSIONS = 1_000;
 const MAX_TAGS = 100;
 
+const digestSchema = z.custom<Digest>((value) => typeof value === "string" && isDigest(value));
+
 const bundle: z.ZodType<Bundle> = z.object({
   v: z.literal(1),
   lastVersion: z.int(),
   versions: z
     .array(
       z.object({
-        digest: z.custom<Digest>((value) => typeof value === "string" && isDigest(value)),
+        digest: digestSchema,
         size: z.number(),
         files: z.number(),
         unpackedBytes: z.number(),
@@ -112,3 +114,22 @@ export function withoutVersion(old: Bundle, version: number): Bundle | undefined
   const tags = Object.fromEntries(Object.entries(old.tags).filter(([, to]) => to !== version));
   return versions.length === 0 ? undefined : { ...old, versions, tags };
 }
+
+/** What a worker asks about a bundle that it follows. */
+export type BundleAsk = { v: 1; bundle: string; have?: string };
+/** Without a digest: there is no such bundle. */
+export type BundleAnswer = { v: 1; digest?: Digest };
+
+const ask: z.ZodType<BundleAsk> = z.object({
+  v: z.literal(1),
+  bundle: bundleReference,
+  have: z.exactOptional(z.string()),
+});
+const answer: z.ZodType<BundleAnswer> = z.object({
+  v: z.literal(1),
+  digest: z.exactOptional(digestSchema),
+});
+
+export const decodeBundleAsk = (text: string): BundleAsk | undefined => decodeStored(text, ask);
+export const decodeBundleAnswer = (text: string): BundleAnswer | undefined =>
+  decodeStored(text, answer);

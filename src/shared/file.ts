@@ -1,11 +1,9 @@
 // What a stored file is known by, and how it lies in the store: cut into pieces, with a record that makes them a file.
-import { createHash } from "node:crypto";
 import { z } from "zod";
 
 import { decodeStored } from "./stored.ts";
 
-/** The name of a file's content: `sha256:` and 64 lower-case hexadecimal digits. */
-export type Digest = `sha256:${string}`;
+export { digestOf, digitsOf, isDigest, type Digest } from "./digest.ts";
 
 export type FileRecord = {
   v: 1;
@@ -18,14 +16,6 @@ export type FileRecord = {
   /** Epoch ms of when it was last asked to be stored: a file that is wanted again begins a new life. */
   storedAt: number;
 };
-
-const DIGEST = /^sha256:[0-9a-f]{64}$/;
-
-export const isDigest = (text: string): text is Digest => DIGEST.test(text);
-export const digestOf = (bytes: Uint8Array): Digest =>
-  `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
-/** The digest's digits: what stands in subjects and names of files. */
-export const digitsOf = (digest: Digest): string => digest.slice("sha256:".length);
 
 export const piecesIn = ({ size, pieceBytes }: Pick<FileRecord, "size" | "pieceBytes">): number =>
   Math.ceil(size / pieceBytes);

@@ -1,5 +1,5 @@
 // Values that are too large for a record: kept as files, which the record names.
-import { isDigest, type Digest } from "./file.ts";
+import { isDigest, type Digest } from "./digest.ts";
 import type { JobRecord } from "./job.ts";
 import type { JobSpec } from "./spec.ts";
 

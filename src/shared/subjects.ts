@@ -8,6 +8,7 @@
 // mr.ctl.<worker>              stop, cordon, drain, ping   core request, answered by the worker
 // mr.api.submit                new jobs, many at once     core request, answered by one of the schedulers
 // mr.ask.<worker>.<read>       reads of its commands       core request, answered by a scheduler
+// mr.ask.<worker>.bundle       what a bundle's name means  core request, answered by a scheduler
 // $KV.mr_workers.<worker>      heartbeat                   bucket mr_workers republished to mr.beat.<worker>
 // $KV.mr_leader.lease          who leads, and its epoch    bucket mr_leader  republished to mr.lease.lease
 // $KV.mr_queues.<queue>        settings of a queue         bucket mr_queues  republished to mr.queue.<queue>
@@ -114,6 +115,7 @@ export function createSubjects(prefix: string = DEFAULT_PREFIX) {
     control: (workerId: string) => `${prefix}.ctl.${workerId}`,
     ask: (workerId: string) => `${prefix}.ask.${workerId}`,
     asked: `${prefix}.ask.*.*`,
+    askedBundles: `${prefix}.ask.*.bundle`,
     inbox: (identity: string) => `_INBOX_${prefix}.${identity}`,
     inboxes: `_INBOX_${prefix}.>`,
   };

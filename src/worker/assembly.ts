@@ -18,6 +18,7 @@ import { createBundleCache } from "./files/bundle-cache.ts";
 import { createControl } from "./control.ts";
 import { createDuty, type Duty } from "./duty.ts";
 import { hostState, labelsOf } from "./facts.ts";
+import { createBundledHandlers } from "./handlers/bundled-handlers.ts";
 import { createHandlerRunner } from "./handlers/handler-runner.ts";
 import type { Handlers } from "./handlers/loader.ts";
 import { createHealth } from "./health.ts";
@@ -61,7 +62,8 @@ export type AssembledWorker = {
 const BEATS_PER_LIMIT = 3;
 
 export function assembleWorker(deps: WorkerDeps): AssembledWorker {
-  const { config, workerId, broker, home, launchers, handlers, policy, log } = deps;
+  const { config, workerId, broker, home, launchers, policy, log } = deps;
+  const handlers = new Map(deps.handlers);
   const { clock } = broker;
   const [closed, killed, giveUp] = [newSwitch(), newSwitch(), newSwitch()];
   const standing = createStanding(clock);
@@ -143,7 +145,6 @@ export function assembleWorker(deps: WorkerDeps): AssembledWorker {
     pid: process.pid,
     startedAt: clock.now(),
     labels: labelsOf(config.labels, VERSION),
-    handlers: [...handlers.values()].map(announcementOf),
     replaces: home.predecessors,
   };
   const heartbeat = createHeartbeat({
@@ -155,6 +156,7 @@ export function assembleWorker(deps: WorkerDeps): AssembledWorker {
     onFailure: () => metrics.heartbeatFailures.inc(),
     look: (): Heartbeat => ({
       ...constant,
+      handlers: [...handlers.values()].map(announcementOf),
       slots: { total: slots.total - slots.stuck, free: slots.free },
       held: attempts.held(),
       lastAssign: intake.lastSeq,
@@ -173,6 +175,18 @@ export function assembleWorker(deps: WorkerDeps): AssembledWorker {
   });
   // Assignments and requests are listened to before the first heartbeat invites them.
   const services: Service[] = [shipper, launchers, intake, control, heartbeat];
+  if (config.handlersBundle !== undefined)
+    services.push(
+      createBundledHandlers({
+        broker,
+        workerId,
+        bundle: config.handlersBundle,
+        bundles,
+        handlers,
+        onChanged: () => heartbeat.beatNow(),
+        log,
+      }),
+    );
   if (config.health !== undefined)
     services.push(
       createHealth({

@@ -3,6 +3,7 @@ import { availableParallelism, hostname } from "node:os";
 import { join, resolve } from "node:path";
 
 import type { ArtifactLimits } from "../shared/artifact.ts";
+import { bundleReference } from "../shared/bundle.ts";
 import type { Labels } from "../shared/constraints.ts";
 import { parseDuration } from "../shared/durations.ts";
 import { defaultDataDir } from "../shared/io/config.ts";
@@ -28,6 +29,8 @@ export type WorkerConfig = CommonConfig & {
   slots: number;
   labels: Labels;
   handlersDir?: string;
+  /** Whose modules are its handlers, as "tools@stable". */
+  handlersBundle?: string;
   /** Work directories of attempts. */
   workRoot: string;
   /** Bytes of unpacked bundles that are kept for the next attempts. */
@@ -56,6 +59,8 @@ export type WorkerFlags = CommonFlags & {
   label?: readonly string[];
   /** MILLRACE_HANDLERS. */
   handlers?: string;
+  /** MILLRACE_HANDLERS_BUNDLE. */
+  handlersBundle?: string;
   /** MILLRACE_WORK_ROOT. */
   workRoot?: string;
   /** MILLRACE_BUNDLE_CACHE_BYTES; default 10 GiB. */
@@ -119,6 +124,15 @@ export function readWorkerConfig(
     settings,
   );
   const handlersDir = settings.text(flags.handlers, "MILLRACE_HANDLERS", "");
+  const handlersBundle = settings.text(flags.handlersBundle, "MILLRACE_HANDLERS_BUNDLE", "");
+  settings.require(
+    handlersBundle === "" || bundleReference.safeParse(handlersBundle).success,
+    '--handlers-bundle must be a bundle, as "tools@stable"',
+  );
+  settings.require(
+    handlersDir === "" || handlersBundle === "",
+    "give --handlers or --handlers-bundle, not both",
+  );
   const root = join(defaultDataDir(env), "worker");
 
   const policy = readPolicyConfig(env, flags, settings);
@@ -141,6 +155,7 @@ export function readWorkerConfig(
     launcher,
     policy,
     baseEnv: jobVariables(env, settings.list(flags.allowEnv, "MILLRACE_ALLOW_ENV")),
+    ...(handlersBundle === "" ? {} : { handlersBundle }),
     ...(handlersDir === "" ? {} : { handlersDir: resolve(handlersDir) }),
     ...(health === undefined ? {} : { health }),
   };

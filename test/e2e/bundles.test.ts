@@ -8,6 +8,7 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { startLab, type Lab } from "../lab/lab.ts";
 import { spawnNode } from "../lab/spawn.ts";
 import { tempDir, type TempDir } from "../lab/temp-dir.ts";
+import { until } from "../lab/until.ts";
 
 const MILLRACE = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
 const EXAMPLE = fileURLToPath(new URL("../../examples/word-shards", import.meta.url));
@@ -95,4 +96,24 @@ it("fails a job whose bundle was removed for good, and says why", async () => {
   expect((await lab.job(held)).spec.bundle).toBe(digest);
   await lab.call("POST", `/v1/jobs/${held}/cancel`);
   await expect(lab.submit({ command: ["true"], bundle: "gone" })).rejects.toThrow(/422/);
+});
+
+it("exchanges the handlers of a running worker when their bundle changes", async () => {
+  const project = join(dir.path, "tools");
+  await mkdir(project);
+  const push = async (answer: string) => {
+    const module = `export default { name: "tell", run: () => "${answer}" };\n`;
+    await writeFile(join(project, "tell.mjs"), module);
+    await millrace("bundle", "push", project);
+  };
+  await push("one");
+  const worker = await lab.addWorker({ name: "tools", args: ["--handlers-bundle=tools"] });
+  const told = async () => {
+    const id = await lab.submit({ handler: "tell" });
+    return (await lab.until(id, "succeeded")).result;
+  };
+  expect(await told()).toBe("one");
+  await push("two");
+  await until(() => worker.stderr().match(/handlers_loaded/g)?.length === 2, "the new handlers");
+  expect(await told()).toBe("two");
 });

@@ -17,6 +17,7 @@ export function workerCommand(context: Context): Command {
     .option("--slots <n>", "attempts at once; usually one per processor")
     .option("--label <key=value>", "own fact for placement (again)", several)
     .option("--handlers <dir>", "directory of handler modules")
+    .option("--handlers-bundle <name>", "bundle of handler modules, exchanged when it changes")
     .option("--allow-env <name>", "variable that its jobs get too (again)", several)
     .option("--jobs-dir <dir>", "run only files from here")
     .option("--allow <command>", "run only this program (again)", several)
