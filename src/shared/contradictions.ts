@@ -1,5 +1,5 @@
 // The rules of a job spec that look at several fields at once.
-import { isDigest } from "./file.ts";
+import { isDigest } from "./digest.ts";
 import type { JobSpec } from "./spec.ts";
 
 export type Complaint = { path: string[]; message: string };
@@ -17,9 +17,13 @@ export function contradictions(spec: JobSpec): Complaint[] {
     found.push(complaint("shell", "needs a command of exactly one element"));
   if (spec.runAt !== undefined && spec.delay !== undefined)
     found.push(complaint("delay", "give runAt or delay, not both"));
-  if (spec.signature !== undefined && spec.bundle !== undefined && !isDigest(spec.bundle))
-    found.push(complaint("bundle", "a signed job names its bundle by digest"));
-  return found;
+  return [...found, ...signedLoosely(spec)];
+}
+
+/** What a name means may change after it was signed. */
+function signedLoosely({ signature, bundle }: JobSpec): Complaint[] {
+  if (signature === undefined || bundle === undefined || isDigest(bundle)) return [];
+  return [complaint("bundle", "a signed job names its bundle by digest")];
 }
 
 /** Which kind of job each of these fields belongs to. */
