@@ -90,6 +90,8 @@ export function createFileStore(
   const pieceBytes = Math.min(PIECE_BYTES, broker.maxPayload - HEADROOM_BYTES);
 
   async function find(digest: Digest, how: Patience = {}): Promise<Found> {
+    // a record that somebody else wrote may say anything
+    if (!isDigest(digest)) return { record: undefined, seq: 0 };
     const subject = files.record(digitsOf(digest));
     const stored = await insist(clock, how, () => broker.last(files.stream, subject));
     if (stored === undefined) return { record: undefined, seq: 0 };

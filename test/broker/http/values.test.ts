@@ -28,6 +28,15 @@ it("shows a job whose value is lost, and says where it was", async () => {
   expect((await lab.first.call("GET", url)).body).toMatchObject({ code: "file_not_found" });
 });
 
+it("asks the broker for nothing that is no digest, whoever wrote it into a record", async () => {
+  const id = await lab.submit({ command });
+  const forged = { digest: "sha256:>" as const, bytes: 1 };
+  await lab.store.update(id, (record) => ({ ...record, references: { stdin: forged } }));
+  expect((await lab.first.call("GET", `/v1/jobs/${id}`)).status).toBe(200);
+  const { status, body } = await lab.first.call("GET", `/v1/jobs/${id}/values/stdin`);
+  expect([status, body.code]).toEqual([404, "file_not_found"]);
+});
+
 it("counts large values by themselves, and names the one that is too large", async () => {
   const script = "#".repeat(400_000);
   expect((await lab.first.call("POST", "/v1/jobs", { script, stdin })).status).toBe(202);
