@@ -99,11 +99,17 @@ function testsOf({
   if (exitCode !== undefined) tests.push((run) => run.exitCode === exitCode);
   if (worker !== undefined)
     tests.push(({ workers }) => workers.some((id) => id === worker || workerName(id) === worker));
-  if (label !== undefined) tests.push((run) => bears(run, label));
+  if (label !== undefined) tests.push(bearing(label));
   return tests;
 }
 
-function bears({ labels }: Run, label: string): boolean {
-  const [key = "", ...value] = label.split("=");
-  return Object.hasOwn(labels, key) && (value.length === 0 || labels[key] === value.join("="));
+/** `label` is a key, or key=value. */
+function bearing(label: string): (run: Run) => boolean {
+  const [key = "", ...rest] = label.split("=");
+  const value = rest.length === 0 ? undefined : rest.join("=");
+  return ({ labels }) =>
+    value === undefined ? Object.hasOwn(labels, key) : ownValue(labels, key) === value;
 }
+
+const ownValue = (labels: Run["labels"], key: string): string | undefined =>
+  Object.hasOwn(labels, key) ? labels[key] : undefined;
