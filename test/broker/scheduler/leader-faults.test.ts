@@ -69,42 +69,6 @@ test("a cancelled attempt is asked to stop until its end is recorded; the intent
   await worker.leave();
 });
 
-test("racing leaders never give an attempt away twice, and every job ends", async () => {
-  const stop = new AbortController();
-  await using w1 = await startWorker(server.url, "r1-aaaaaaaa", { total: 20, instant: true });
-  await using w2 = await startWorker(server.url, "r2-aaaaaaaa", { total: 20, instant: true });
-  const racers = ["x", "y", "z"].map(async (id, i) => {
-    await using broker = await connectBroker({ url: server.url, identity: id });
-    const replica = createReplica({ broker });
-    const store = createJobStore(broker);
-    const running = replica.run(stop.signal);
-    await until(() => replica.isWarm(), "a warm replica");
-    // each takes the log over from the others, again and again, as if all leases had failed
-    for (let epoch = 1_000 + i; !stop.signal.aborted; epoch += 3)
-      await lead(
-        { broker, replica, store },
-        { v: 1, scheduler: id, epoch, since: 0 },
-        AbortSignal.any([stop.signal, AbortSignal.timeout(150)]),
-      ).catch(() => undefined);
-    await running;
-  });
-  const terms = new Set<number>();
-  try {
-    for (let wave = 0; terms.size < 12 && wave < 200; wave += 1) {
-      const submits = Array.from({ length: 30 }, (_, i) => desk.submit(`race${wave}x${i}`));
-      await allSucceeded(await Promise.all(submits));
-      for (const { epoch } of await loggedAssignments(desk.broker)) terms.add(epoch);
-    }
-  } finally {
-    stop.abort();
-    await Promise.all(racers);
-  }
-  expect(terms.size).toBeGreaterThanOrEqual(12);
-  expect(repeated(await loggedAssignments(desk.broker))).toEqual([]);
-  await w1.leave();
-  await w2.leave();
-});
-
 test("appends that time out are looked up, not repeated", async () => {
   await using scheduler = await startScheduler(server.url, "a", 30_000);
   await using worker = await startWorker(server.url, "f1-aaaaaaaa", { total: 50, instant: true });
@@ -139,4 +103,41 @@ test("a restart of the broker costs no job and no worker", async () => {
     attempt: 1,
   });
   await worker.leave();
+});
+
+// the last: its epochs are higher than those that follow from the lease
+test("racing leaders never give an attempt away twice, and every job ends", async () => {
+  const stop = new AbortController();
+  await using w1 = await startWorker(server.url, "r1-aaaaaaaa", { total: 20, instant: true });
+  await using w2 = await startWorker(server.url, "r2-aaaaaaaa", { total: 20, instant: true });
+  const racers = ["x", "y", "z"].map(async (id, i) => {
+    await using broker = await connectBroker({ url: server.url, identity: id });
+    const replica = createReplica({ broker });
+    const store = createJobStore(broker);
+    const running = replica.run(stop.signal);
+    await until(() => replica.isWarm(), "a warm replica");
+    // each takes the log over from the others, again and again, as if all leases had failed
+    for (let epoch = 1_000 + i; !stop.signal.aborted; epoch += 3)
+      await lead(
+        { broker, replica, store },
+        { v: 1, scheduler: id, epoch, since: 0 },
+        AbortSignal.any([stop.signal, AbortSignal.timeout(150)]),
+      ).catch(() => undefined);
+    await running;
+  });
+  const terms = new Set<number>();
+  try {
+    for (let wave = 0; terms.size < 12 && wave < 200; wave += 1) {
+      const submits = Array.from({ length: 30 }, (_, i) => desk.submit(`race${wave}x${i}`));
+      await allSucceeded(await Promise.all(submits));
+      for (const { epoch } of await loggedAssignments(desk.broker)) terms.add(epoch);
+    }
+  } finally {
+    stop.abort();
+    await Promise.all(racers);
+  }
+  expect(terms.size).toBeGreaterThanOrEqual(12);
+  expect(repeated(await loggedAssignments(desk.broker))).toEqual([]);
+  await w1.leave();
+  await w2.leave();
 });
