@@ -41,7 +41,8 @@ onEachLauncher((kind) => {
   };
 
   function start(spec: JobSpec, stop = new AbortController()): Attempt {
-    const id = `job${(runs += 1)}`;
+    // processes are found by it on the whole machine
+    const id = `job${process.pid}x${(runs += 1)}`;
     const record: JobRecord = {
       v: 1,
       id,

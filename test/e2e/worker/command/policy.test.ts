@@ -58,7 +58,7 @@ onEachLauncher((kind) => {
       policy: { ...OPEN_POLICY, ...policy },
     });
     const ending = await runner.run({
-      record: newJob(`job${(runs += 1)}`, spec, 0),
+      record: newJob(`job${process.pid}x${(runs += 1)}`, spec, 0),
       attempt: 1,
       output: { write: (_channel, bytes) => void (output += Buffer.from(bytes).toString()) },
       stop: new AbortController().signal,

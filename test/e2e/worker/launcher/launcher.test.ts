@@ -128,7 +128,7 @@ onEachLauncher((kind) => {
       before = now;
       return now > 0 && now === last;
     }, "the program waits in write");
-    expect(bytesSeen).toBeLessThan(1_000_000);
+    expect(bytesSeen).toBeLessThan(2_000_000);
     release();
     expect(await job.exit).toMatchObject({ kind: "exited", code: 0 });
     expect(bytesSeen).toBe(4_000_000);
