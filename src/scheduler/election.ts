@@ -25,8 +25,11 @@ export type ElectionOptions = {
   url?: () => string | undefined;
   /** Length of the lease; whole seconds. */
   ttlMs: number;
-  /** Leads until the signal aborts: the lease is lost or the scheduler stops. */
-  lead(lease: LeaderLease, signal: AbortSignal): Promise<void>;
+  /**
+   * Leads until the signal aborts: the lease is lost or the scheduler stops. `isTrusted` says by the clock whether the lease
+   * still holds, also right after this process stood still and no timer has fired yet.
+   */
+  lead(lease: LeaderLease, signal: AbortSignal, isTrusted: () => boolean): Promise<void>;
   log?: Log;
 };
 
@@ -109,20 +112,22 @@ export function createElection(options: ElectionOptions): Election {
     }
   }
 
+  const trustEnds = (held: Held): number => held.confirmedAt + TRUST * ttlMs;
+  const isTrusted = (held: Held): boolean => clock.mono() < trustEnds(held);
+
   /** Renews until the lease is lost or no longer to be trusted. */
   async function keep(held: Held, lost: AbortController, signal: AbortSignal): Promise<void> {
-    const trustEnds = () => held.confirmedAt + TRUST * ttlMs;
     const over = AbortSignal.any([signal, lost.signal]);
     while (!over.aborted) {
-      const due = Math.min(held.confirmedAt + ttlMs / 3, trustEnds()) - clock.mono();
+      const due = Math.min(held.confirmedAt + ttlMs / 3, trustEnds(held)) - clock.mono();
       await pause(Math.max(due, ttlMs / 20), over);
       if (over.aborted) return;
       const answered = new AbortController();
-      const restMs = Math.max(0, trustEnds() - clock.mono());
+      const restMs = Math.max(0, trustEnds(held) - clock.mono());
       const timeUp = pause(restMs, AbortSignal.any([over, answered.signal]));
       const kept = await Promise.race([renew(held), timeUp.then(() => true)]);
       answered.abort();
-      if (!kept || clock.mono() >= trustEnds()) lost.abort();
+      if (!kept || !isTrusted(held)) lost.abort();
     }
   }
 
@@ -149,7 +154,8 @@ export function createElection(options: ElectionOptions): Election {
     log.info({ event: "leading", epoch: held.lease.epoch }, "leads");
     const keeping = keep(held, lost, signal);
     try {
-      await lead(held.lease, AbortSignal.any([signal, lost.signal]));
+      const leading = AbortSignal.any([signal, lost.signal]);
+      await lead(held.lease, leading, () => isTrusted(held));
     } finally {
       const wasLost = lost.signal.aborted;
       lost.abort();

@@ -36,6 +36,7 @@ export async function lead(
   options: LeaderOptions,
   lease: LeaderLease,
   signal: AbortSignal,
+  isTrusted: () => boolean,
 ): Promise<void> {
   const { broker, replica, store, duties = [], log: parentLog = silentLog, onPlaced } = options;
   const { epoch } = lease;
@@ -81,7 +82,8 @@ export async function lead(
   }
 
   function tick(): void {
-    if (signal.aborted || !broker.isUp()) return;
+    // who stood still must not judge by what it did not hear meanwhile
+    if (signal.aborted || !broker.isUp() || !isTrusted()) return;
     place();
     settler.settle(board.settlements(clock.now()));
     settler.settleLosses(board.lost(clock.mono(), listeningSince));

@@ -115,7 +115,7 @@ export async function runScheduler(
     url: () => url,
     ttlMs: config.leaseMs ?? (await defaultLease(broker)),
     log,
-    lead: (lease, leading) =>
+    lead: (lease, leading, isTrusted) =>
       lead(
         {
           broker,
@@ -134,6 +134,7 @@ export async function runScheduler(
         },
         lease,
         leading,
+        isTrusted,
       ),
   });
   using metrics = createSchedulerMetrics({

@@ -36,10 +36,10 @@ export function startScheduler(stage: Stage, id: string, newJobId: () => string)
     scheduler: id,
     ttlMs: LEASE_MS,
     log,
-    async lead(lease, signal) {
+    async lead(lease, signal, isTrusted) {
       leads = true;
       try {
-        await lead({ broker, replica, store, log }, lease, signal);
+        await lead({ broker, replica, store, log }, lease, signal, isTrusted);
       } finally {
         leads = false;
       }

@@ -18,6 +18,10 @@ test.each([
   [38, "a replica went on showing a dead worker after its attempts were settled"],
   [93, "an append without its expected sequence would let a deposed leader in"],
   [541, "a leader that did not look for a newer epoch would take the log back"],
+  [
+    1_572,
+    "a leader that had stood still took silence meanwhile for death, before it saw that its time was over",
+  ],
 ])("seed %i: %s", async (seed) => {
   await expectCleanHistories(seed, 1);
 });

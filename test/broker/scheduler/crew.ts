@@ -43,7 +43,7 @@ export async function startScheduler(
     broker,
     scheduler: id,
     ttlMs,
-    lead: (lease, signal) => lead({ broker, replica, store }, lease, signal),
+    lead: (lease, signal, isTrusted) => lead({ broker, replica, store }, lease, signal, isTrusted),
   });
   const running = runAll([replica, election], stop.signal);
   running.catch(() => undefined);

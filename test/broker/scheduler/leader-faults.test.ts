@@ -122,6 +122,7 @@ test("racing leaders never give an attempt away twice, and every job ends", asyn
         { broker, replica, store },
         { v: 1, scheduler: id, epoch, since: 0 },
         AbortSignal.any([stop.signal, AbortSignal.timeout(150)]),
+        () => true,
       ).catch(() => undefined);
     await running;
   });

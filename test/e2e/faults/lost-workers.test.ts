@@ -27,7 +27,7 @@ function parentOf(pid: string): number | undefined {
   return parent === undefined ? undefined : Number(parent);
 }
 
-it.concurrent("row 1: kill -9 of workers with attempts in every phase loses each once, and each runs elsewhere", async () => {
+it("row 1: kill -9 of workers with attempts in every phase loses each once, and each runs elsewhere", async () => {
   await using book = await openNotebook();
   const workers = ["a", "b"].map((side) => ({
     name: `victim-${side}`,
@@ -68,7 +68,7 @@ it.concurrent("row 1: kill -9 of workers with attempts in every phase loses each
   expect(await witness.assignedTwice()).toEqual([]);
 }, 90_000);
 
-it.concurrent("row 1: what outlives kill -9 of worker and launcher together is gone before its host's next worker starts it again", async () => {
+it("row 1: what outlives kill -9 of worker and launcher together is gone before its host's next worker starts it again", async () => {
   await using book = await openNotebook();
   await using lab = await startLab({ workers: [{ name: "twice" }] });
   const [first] = lab.workers as [LabWorker];
