@@ -16,7 +16,7 @@ export const INLINE_BYTES = 65_536;
 export const MAX_VALUE_BYTES = 4_194_304;
 
 /** A part as its file holds it: standard input as it is, the others as JSON. */
-export type LargeText = { part: LargePart; text: string; bytes: number };
+export type LargeText = { part: "input" | "stdin"; text: string; bytes: number };
 
 /** The parts of a spec that are too large to stand in a record. */
 export function largeTexts({ input, stdin }: Pick<JobSpec, "input" | "stdin">): LargeText[] {

@@ -94,16 +94,20 @@ export function createGroupDesk(deps: {
         key,
       ),
     async submit(id, asked, submission) {
-      const spec = await resolved(asked, submission?.origin?.namespace);
-      const record = newGroup(id, spec, clock.now(), submission);
-      requireStorable(record);
+      let refusal: MillraceError;
       try {
+        const spec = await resolved(asked, submission?.origin?.namespace);
+        const record = newGroup(id, spec, clock.now(), submission);
+        requireStorable(record);
         return { record, seq: await groups.create(record), replayed: false };
       } catch (error) {
-        if (!hasCode(error, "lost_race")) throw error;
+        if (!hasCode(error, "lost_race", "invalid_spec")) throw error;
+        refusal = error;
       }
-      const first = await read(id);
-      if (first.record.fingerprint === record.fingerprint) return { ...first, replayed: true };
+      // a bundle that it names may have been removed since it was submitted first
+      const first = await groups.read(id);
+      if (first === undefined) throw refusal;
+      if (first.record.fingerprint === submission?.fingerprint) return { ...first, replayed: true };
       throw new MillraceError(
         "idempotency_conflict",
         `The key stands for group ${id}, which was submitted with another body; use a new key.`,

@@ -4,7 +4,12 @@ import { hasCode, MillraceError } from "../../shared/errors.ts";
 import type { Versioned } from "../../shared/io/job-store.ts";
 import { newJob, type Submission } from "../../shared/job-machine.ts";
 import type { JobRecord } from "../../shared/job.ts";
-import { INLINE_BYTES, largeTexts, MAX_VALUE_BYTES } from "../../shared/reference.ts";
+import {
+  INLINE_BYTES,
+  largeTexts,
+  MAX_VALUE_BYTES,
+  type LargeText,
+} from "../../shared/reference.ts";
 import { SPEC_DEFAULTS, type JobSpec } from "../../shared/spec.ts";
 import type { Caller } from "../auth/caller.ts";
 import { BODY_LIMIT } from "./body.ts";
@@ -28,13 +33,14 @@ const MAX_ROUNDS = 3;
 /** What the broker's largest message must hold beside the spec: attempts, timeline, a handler's result. */
 const RECORD_ROOM_BYTES = 524_288;
 
-/** Throws `body_too_large` for a spec whose record might outgrow what the broker takes in one message, or with too large a value. */
-export function requireStorable(spec: JobSpec, maxPayload: number, field?: string): void {
+/** The parts that will stand in files of their own. Throws `body_too_large` for a spec whose record might outgrow what the broker takes in one message, or with too large a value. */
+export function requireStorable(spec: JobSpec, maxPayload: number, field?: string): LargeText[] {
   const whole = bytesOf(spec);
-  if (whole <= INLINE_BYTES) return;
+  if (whole <= INLINE_BYTES) return [];
   const { input, stdin, ...rest } = spec;
-  const large = new Map(largeTexts(spec).map(({ part, bytes }) => [part, bytes]));
-  for (const [part, bytes] of large)
+  const texts = largeTexts(spec);
+  const large = new Set(texts.map(({ part }) => part));
+  for (const { part, bytes } of texts)
     if (bytes > MAX_VALUE_BYTES)
       throw tooLarge(`${part} has ${bytes} bytes`, MAX_VALUE_BYTES, [field, part]);
   // what stands in files of its own does not count
@@ -45,6 +51,7 @@ export function requireStorable(spec: JobSpec, maxPayload: number, field?: strin
   const bytes = bytesOf({ ...rest, ...kept });
   const limit = Math.min(BODY_LIMIT, maxPayload - RECORD_ROOM_BYTES);
   if (bytes > limit) throw tooLarge(`The spec has ${bytes} bytes of JSON`, limit, [field]);
+  return texts;
 }
 
 const bytesOf = (value: object): number => Buffer.byteLength(JSON.stringify(value));
@@ -120,6 +127,17 @@ export function createSubmit(
   const { prefix } = broker.subjects;
   const accept = createAccept(deps);
 
+  async function submitAs(id: string, asked: JobSpec, by: Caller, fingerprint?: string) {
+    const { reservation, slots = SPEC_DEFAULTS.slots } = asked;
+    if (reservation !== undefined) await reservations.requireUse(reservation, by, slots);
+    const spec = admission.complete(await admission.resolve(asked, by.namespace));
+    const submission = {
+      ...submittedBy(by),
+      ...(fingerprint === undefined ? {} : { fingerprint }),
+    };
+    return accept(newJob(id, spec, clock.now(), submission), by);
+  }
+
   async function submitOnce(
     asked: JobSpec,
     by: Caller,
@@ -128,34 +146,28 @@ export function createSubmit(
     // what was asked counts, however the queue is set up when it is asked again
     const fingerprint = fingerprintOf(asked);
     const id = derivedId(prefix, ...ownKeys(by), key);
-    const spec = admission.complete(await admission.resolve(asked, by.namespace));
-    const record = newJob(id, spec, clock.now(), { ...submittedBy(by), fingerprint });
-    let refusal: unknown;
+    let refusal: MillraceError;
     try {
-      return await accept(record, by);
+      return await submitAs(id, asked, by, fingerprint);
     } catch (error) {
-      if (!hasCode(error, "lost_race", "queue_full", "key_busy")) throw error;
+      if (!(error instanceof MillraceError) || hasCode(error, "broker_unavailable")) throw error;
       refusal = error;
     }
-    const first = await store.read(record.id);
+    // what stands against it now need not have done so when it was submitted first
+    const first = await store.read(id);
     if (first === undefined && hasCode(refusal, "lost_race")) return undefined;
     if (first === undefined) throw refusal;
     if (first.record.fingerprint === fingerprint)
       return { ...first, replayed: true, existing: false };
     throw new MillraceError(
       "idempotency_conflict",
-      `The key stands for job ${record.id}, which was submitted with another body; use a new key.`,
+      `The key stands for job ${id}, which was submitted with another body; use a new key.`,
       { field: "Idempotency-Key" },
     );
   }
 
   return async (asked, by, key) => {
-    const { reservation, slots = SPEC_DEFAULTS.slots } = asked;
-    if (reservation !== undefined) await reservations.requireUse(reservation, by, slots);
-    if (key === undefined) {
-      const spec = admission.complete(await admission.resolve(asked, by.namespace));
-      return accept(newJob(newJobId(), spec, clock.now(), submittedBy(by)), by);
-    }
+    if (key === undefined) return submitAs(newJobId(), asked, by);
     for (let round = 1; round <= MAX_ROUNDS; round += 1) {
       const accepted = await submitOnce(asked, by, key);
       if (accepted !== undefined) return accepted;

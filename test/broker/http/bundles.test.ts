@@ -121,6 +121,30 @@ describe("a bundle", () => {
     expect(answer).toMatchObject({ status: 422, body: { code: "invalid_spec", field: "bundle" } });
   });
 
+  it("that is gone by now does not change what an idempotency key stands for", async () => {
+    await ask("PUT", "/v1/bundles/fleeting", await archive({ name: "fleeting" }));
+    const spec = { command: ["true"], bundle: "fleeting" };
+    const bodies = {
+      "/v1/jobs": spec,
+      "/v1/jobs/batch": { jobs: [spec] },
+      "/v1/groups": { members: [{ name: "m", spec }] },
+    };
+    const submit = (key: string) =>
+      Promise.all(
+        Object.entries(bodies).map(([path, body]) =>
+          lab.first.call("POST", path, body, { "Idempotency-Key": `${key} ${path}` }),
+        ),
+      );
+    const first = await submit("kept");
+    expect((await ask("DELETE", "/v1/bundles/fleeting")).status).toBe(204);
+    const again = await submit("kept");
+    expect(again.map(({ status }) => status)).toEqual([202, 202, 202]);
+    expect(again.map(({ body }) => body)).toEqual(first.map(({ body }) => body));
+    expect(again[0]?.headers.get("idempotent-replayed")).toBe("true");
+    for (const { status, body } of await submit("new"))
+      expect([status, body.code]).toEqual([422, "invalid_spec"]);
+  });
+
   it("goes version by version or as a whole, and gives no number again", async () => {
     const bytes = [await archive({ name: "a" }), await archive({ name: "b" })];
     for (const one of bytes) await ask("PUT", "/v1/bundles/going?tag=t", one);
