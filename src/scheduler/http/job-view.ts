@@ -136,10 +136,16 @@ export function jobView(record: JobRecord, seq: number, overlay?: Overlay): JobV
 function largeParts({ id, references }: JobRecord): JobView["large"] {
   const parts = Object.entries(references ?? {}).map(([part, { bytes }]) => [
     part,
-    { bytes, url: `/v1/jobs/${id}/values/${part}` },
+    valueAt(id, part, bytes),
   ]);
   return parts.length === 0 ? undefined : Object.fromEntries(parts);
 }
+
+/** Where a large value of a job is to be had. */
+export const valueAt = (id: string, part: string, bytes: number) => ({
+  bytes,
+  url: `/v1/jobs/${id}/values/${part}`,
+});
 
 /** What the caller wanted. */
 function asked({ id, spec, submittedAt, origin }: JobRecord) {

@@ -6,6 +6,7 @@ import { hasCode, MillraceError } from "../../shared/errors.ts";
 import { bringBack } from "../../shared/io/large-values.ts";
 import type { Versioned } from "../../shared/io/job-store.ts";
 import { isFinal, type JobRecord } from "../../shared/job.ts";
+import type { LargeText } from "../../shared/reference.ts";
 import { parseSpec } from "../../shared/spec.ts";
 import { json, jsonBody, problems, valid, waitParameter } from "./answers.ts";
 import { readJson, SUBMIT_LIMIT } from "./body.ts";
@@ -13,7 +14,7 @@ import type { HttpDeps } from "./deps.ts";
 import type { HttpEnv } from "./env.ts";
 import { readKey } from "./idempotency.ts";
 import { jobParams } from "./ids.ts";
-import { jobSchema, jobTag, jobView, type JobView } from "./job-view.ts";
+import { jobSchema, jobTag, jobView, valueAt, type JobView } from "./job-view.ts";
 import { SPEC_REFERENCE } from "./spec-schema.ts";
 import { createSubmit, requireStorable } from "./submit.ts";
 import { createAwaitFinal } from "./wait.ts";
@@ -56,7 +57,10 @@ const submitRoute = createRoute({
       "With `wait`: the job has ended. With `Unique-Existing: true`: the job that stands for the unique key; nothing was submitted.",
       jobSchema,
     ),
-    202: json("The job is stored and will end in exactly one final state.", jobSchema),
+    202: json(
+      "The job is stored and will end in exactly one final state. It is shown as `GET` shows it: huge values are named in `large`.",
+      jobSchema,
+    ),
     ...problems(409, 413, 415, 422, 429, 507),
   },
 });
@@ -130,12 +134,16 @@ export function createJobRoutes(deps: HttpDeps) {
       const key = readKey(c.req.header("idempotency-key"));
       const wait = readWait(c);
       const spec = parseSpec(await readJson(c, SUBMIT_LIMIT));
-      requireStorable(spec, broker.maxPayload);
+      const large = requireStorable(spec, broker.maxPayload);
       const accepted = await submit(spec, c.get("caller"), key);
       c.header("Location", `/v1/jobs/${accepted.record.id}`);
       if (accepted.replayed) c.header("Idempotent-Replayed", "true");
       if (accepted.existing) c.header("Unique-Existing", "true");
-      if (wait === undefined) return c.json(await show(c, accepted), accepted.existing ? 200 : 202);
+      if (wait === undefined) {
+        const job = await show(c, accepted);
+        if (accepted.existing) return c.json(job, 200);
+        return c.json(accepted.replayed ? job : withoutHuge(job, large), 202);
+      }
       const ended = await awaitFinal(accepted.record.id, wait, c.req.raw.signal);
       if (ended !== undefined) return c.json(await show(c, ended), 200);
       return c.json(await show(c, await readJob(deps, accepted.record.id)), 202);
@@ -159,6 +167,16 @@ export function createJobRoutes(deps: HttpDeps) {
         }
       }
     });
+}
+
+/** A job that was just submitted with these parts as it will be shown from now on. */
+function withoutHuge(job: JobView, parts: readonly LargeText[]): JobView {
+  const huge = parts.filter(({ bytes }) => bytes > SHOWN_BYTES);
+  if (huge.length === 0) return job;
+  const spec = { ...job.spec };
+  for (const { part } of huge) delete spec[part];
+  const large = huge.map(({ part, bytes }) => [part, valueAt(job.id, part, bytes)] as const);
+  return { ...job, spec, large: Object.fromEntries(large) };
 }
 
 /** The newest record; throws `job_not_found`. */

@@ -15,6 +15,26 @@ afterAll(() => lab[Symbol.asyncDispose]());
 const stdin = "y".repeat(100_000);
 const command = ["cat"];
 
+it.each([
+  ["small", 1_000],
+  ["large", 100_000],
+  ["huge", 2_000_000],
+])("answers a submit with the job as it is shown later: a %s value", async (_size, bytes) => {
+  const text = "z".repeat(bytes);
+  for (const spec of [
+    { command, stdin: text },
+    { handler: "greet", input: { text } },
+  ]) {
+    const { status, body } = await lab.first.call("POST", "/v1/jobs", spec);
+    expect(status).toBe(202);
+    expect(JSON.stringify(body).length).toBeLessThan(1_048_576);
+    // not as values: what differs may be huge
+    const shown = (await lab.first.call("GET", `/v1/jobs/${body.id}`)).body;
+    expect(JSON.stringify(body) === JSON.stringify(shown)).toBe(true);
+    expect(Object.keys(body.large ?? {})).toHaveLength(bytes > 1_048_576 ? 1 : 0);
+  }
+});
+
 it("shows a job whose value is lost, and says where it was", async () => {
   const id = await lab.submit({ command, stdin });
   expect((await lab.first.call("GET", `/v1/jobs/${id}`)).body.spec).toEqual({ command, stdin });
