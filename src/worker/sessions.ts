@@ -1,7 +1,7 @@
 // What the jobs of a reservation share on its worker: a directory, and for handlers an object.
 import { join } from "node:path";
 
-import { deferred, type Deferred } from "../shared/io/lifecycle.ts";
+import { deferred } from "../shared/io/lifecycle.ts";
 import type { Session } from "../shared/handler.ts";
 import { makeWorkDir, removeWorkDir } from "./command/work-dir.ts";
 import type { User } from "./launcher/protocol.ts";
@@ -15,6 +15,9 @@ export type Sessions = {
   find(reservation: string): Promise<Session | undefined>;
 };
 
+/** Somebody who waits for a session that is not made yet. */
+type Finder = { reservation: string; resolve(session: Session): void };
+
 /** An assignment in a reservation may be carried out a moment before the reservation's own. */
 const LATE_MS = 5_000;
 
@@ -24,12 +27,12 @@ export function createSessions(deps: {
   now(): number;
 }): Sessions {
   const { workRoot, user, now } = deps;
-  const sessions = new Map<string, Deferred<Session>>();
+  const held = new Map<string, Session>();
+  const finders = new Set<Finder>();
 
-  function expected(reservation: string): Deferred<Session> {
-    const known = sessions.get(reservation) ?? deferred<Session>();
-    sessions.set(reservation, known);
-    return known;
+  function keep(reservation: string, session: Session): void {
+    held.set(reservation, session);
+    for (const finder of finders) if (finder.reservation === reservation) finder.resolve(session);
   }
 
   return {
@@ -38,29 +41,29 @@ export function createSessions(deps: {
       try {
         const made = await makeWorkDir(dir, {}, user).catch((error: Error) => error);
         if (made instanceof Error) return notMade(made);
-        expected(record.id).resolve({ dir, state: new Map() });
+        keep(record.id, { dir, state: new Map() });
         onStarted(now());
         const over = deferred<void>();
         using _stopped = stop.onRaised(() => over.resolve());
         await over.promise;
         return { kind: "ended", ending: { outcome: "cancelled" } };
       } finally {
-        sessions.delete(record.id);
+        held.delete(record.id);
         await removeWorkDir(dir);
       }
     },
     async find(reservation) {
-      let timer: NodeJS.Timeout | undefined;
-      const late = new Promise<undefined>((resolve) => {
-        timer = setTimeout(() => resolve(undefined), LATE_MS);
-      });
+      const here = held.get(reservation);
+      if (here !== undefined) return here;
+      const { promise, resolve } = deferred<Session | undefined>();
+      const finder = { reservation, resolve };
+      const late = setTimeout(resolve, LATE_MS, undefined);
+      finders.add(finder);
       try {
-        const { promise } = expected(reservation);
-        const session = await Promise.race([promise, late]);
-        if (session === undefined) sessions.delete(reservation);
-        return session;
+        return await promise;
       } finally {
-        clearTimeout(timer);
+        clearTimeout(late);
+        finders.delete(finder);
       }
     },
   };
