@@ -1,6 +1,7 @@
 // Runs one of our programs as a real process and keeps what it prints.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { readdirSync, readlinkSync } from "node:fs";
 import { until } from "./until.ts";
 
 export type Exit = { code: number | null; signal: NodeJS.Signals | null };
@@ -31,6 +32,7 @@ export async function spawnNode(
   child.stdout.setEncoding("utf8").on("data", (text: string) => (printed.stdout += text));
   child.stderr.setEncoding("utf8").on("data", (text: string) => (printed.stderr += text));
   await once(child, "spawn");
+  const stderr = fileOf(child.pid!, 2);
 
   const exited = new Promise<Exit>((resolve) => {
     child.once("close", (code, signal) => resolve({ code, signal }));
@@ -58,6 +60,33 @@ export async function spawnNode(
     stderr: () => printed.stderr,
     printed: waitFor,
     kill,
-    [Symbol.asyncDispose]: async () => void (await kill("SIGKILL")),
+    async [Symbol.asyncDispose]() {
+      child.kill("SIGKILL");
+      // the output ends with the last who writes it: a worker's launcher, which a test may have frozen
+      for (const pid of writersOf(stderr)) wake(pid);
+      await exited;
+    },
   };
+}
+
+const writersOf = (stderr: string | undefined): number[] =>
+  readdirSync("/proc")
+    .map(Number)
+    .filter((pid) => pid > 0 && stderr !== undefined && fileOf(pid, 2) === stderr);
+
+/** What the process has open there; undefined when it is gone. */
+function fileOf(pid: number, fd: number): string | undefined {
+  try {
+    return readlinkSync(`/proc/${pid}/fd/${fd}`);
+  } catch {
+    return undefined;
+  }
+}
+
+function wake(pid: number): void {
+  try {
+    process.kill(pid, "SIGCONT");
+  } catch {
+    // it has ended meanwhile
+  }
 }
