@@ -35,7 +35,7 @@ export type ElectionOptions = {
 
 /** Share of the lease after which an unconfirmed holder no longer trusts it. */
 const TRUST = 0.8;
-const RESIGNED = { "KV-Operation": "PURGE", "Nats-Rollup": "sub" };
+const RESIGNED = { "KV-Operation": "DEL" };
 const RESIGNED_TTL_MS = 60_000;
 
 type Held = { lease: LeaderLease; revision: number; confirmedAt: number };
