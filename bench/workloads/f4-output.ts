@@ -105,16 +105,11 @@ export const output: Workload = {
         samples: ratesOf(lineByLine),
         floor: {
           what: "BullMQ, job.log() per 64 KiB",
-          samples: peers.map((records) => chunkedRate(records)),
+          samples: peers.map((records) => figureOf(records, "per 64 KiB", "mb_per_s")),
         },
       });
     return { figures };
   },
-};
-
-const chunkedRate = (records: readonly PeerRecord[]): number => {
-  const found = records.find(({ variant }) => variant.includes("64 KiB"));
-  return figureOf(records, found?.variant ?? "", "mb_per_s");
 };
 
 /** From the submission until curl has ended. */
