@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
-# Counts the lines of every compressed changelog under /usr/share/doc, one job each, with nothing but curl, and checks the sum.
+# Counts the lines of every compressed changelog under a directory (default /usr/share/doc), one job each, with nothing but curl,
+# and checks the sum.
 #
-#   npx millrace dev                        in one terminal
-#   bash examples/changelog-lines.sh        in another
+#   npx millrace dev                                    in one terminal
+#   bash examples/changelog-lines.sh [directory]        in another
 set -euo pipefail
 url=${MILLRACE_URL:-http://127.0.0.1:7070}
 batch=500
-files=(/usr/share/doc/*/changelog*.gz)
+files=("${1:-/usr/share/doc}"/*/changelog*.gz)
 
 # One spec: the file is an argument of the script, never part of it.
 spec() {
