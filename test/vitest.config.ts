@@ -1,6 +1,8 @@
 // Four kinds of tests: unit (pure), sim (whole histories in virtual time), broker (a real nats-server per file), e2e (real processes).
 import { defineConfig } from "vitest/config";
 
+import { SimFirst } from "./lab/order.ts";
+
 const leakCheck = ["test/lab/leaks.ts"];
 // the image of testcontainers' own reaper cannot be had everywhere; what a test starts, it removes
 const env = { TESTCONTAINERS_RYUK_DISABLED: "true" };
@@ -8,7 +10,9 @@ const env = { TESTCONTAINERS_RYUK_DISABLED: "true" };
 export default defineConfig({
   test: {
     pool: "forks",
-    maxWorkers: 2,
+    // most tests wait most of the time
+    maxWorkers: 4,
+    sequence: { sequencer: SimFirst },
     coverage: { include: ["src/**/*.ts"] },
     projects: [
       {
@@ -20,7 +24,14 @@ export default defineConfig({
           isolate: false,
         },
       },
-      { test: { name: "sim", include: ["test/sim/**/*.test.ts"], testTimeout: 300_000 } },
+      {
+        test: {
+          name: "sim",
+          include: ["test/sim/**/*.test.ts"],
+          setupFiles: ["test/lab/yield.ts"],
+          testTimeout: 300_000,
+        },
+      },
       {
         test: {
           name: "broker",
