@@ -24,7 +24,7 @@ export type Call = {
   /** What is undefined is left out; a list repeats its key. */
   query?: Record<string, string | number | readonly string[] | undefined>;
   signal?: AbortSignal;
-  /** Longest wait for the whole answer; default 15 s. */
+  /** Longest wait for the whole answer, which begins anew with each piece of content that goes out; default 15 s. */
   timeoutMs?: number;
 };
 
@@ -56,10 +56,16 @@ export function createApi(url: string, identity: Identity = { tls: {} }): Api {
   }
 
   async function exchange<T>(path: string, call: Call = {}): Promise<Answer<T>> {
-    const deadline = AbortSignal.timeout(call.timeoutMs ?? TIMEOUT_MS);
-    const signal = call.signal ? AbortSignal.any([call.signal, deadline]) : deadline;
+    const late = new AbortController();
+    const timer = setTimeout(() => late.abort(), call.timeoutMs ?? TIMEOUT_MS);
+    const signal = call.signal ? AbortSignal.any([call.signal, late.signal]) : late.signal;
+    const content = call.content && watched(call.content, () => timer.refresh());
     try {
-      const response = await send(path, { ...call, signal }, "application/json");
+      const response = await send(
+        path,
+        { ...call, ...(content && { content }), signal },
+        "application/json",
+      );
       const text = await readText(response);
       return {
         value: (text === "" ? undefined : JSON.parse(text)) as T,
@@ -67,6 +73,8 @@ export function createApi(url: string, identity: Identity = { tls: {} }): Api {
       };
     } catch (error) {
       throw known(error, url, call.signal);
+    } finally {
+      clearTimeout(timer);
     }
   }
 
@@ -119,6 +127,16 @@ function exchangeHead(
     if (content === undefined) request.end(payload);
     else pipeline(content.source, request).catch(reject);
   });
+}
+
+function watched({ source, type }: NonNullable<Call["content"]>, onPiece: () => void) {
+  async function* pieces(): AsyncGenerator<Uint8Array> {
+    for await (const piece of source) {
+      onPiece();
+      yield piece;
+    }
+  }
+  return { source: pieces(), type };
 }
 
 async function readText(response: IncomingMessage): Promise<string> {

@@ -49,8 +49,8 @@ const VERSIONS: Listing<Version> = {
   ],
 };
 
-/** An upload may take longer than other requests. */
-const UPLOAD_MS = 600_000;
+/** What has arrived is checked and stored before there is an answer. */
+const STORED_MS = 600_000;
 const ARCHIVE = /\.(?:tar|tar\.gz|tgz)$/i;
 
 const pathOf = (name: string): string => `/v1/bundles/${encodeURIComponent(name)}`;
@@ -80,7 +80,7 @@ function pushCommand({ act, api, terminal }: Context): Command {
         method: "PUT",
         query: { tag: options.tag },
         content: { source, type },
-        timeoutMs: UPLOAD_MS,
+        timeoutMs: STORED_MS,
       });
       const line = `${as}@${version.version}  ${version.digest}  ${version.files} files`;
       await (options.json ? terminal.printJson({ name: as, ...version }) : terminal.print(line));

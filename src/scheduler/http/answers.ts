@@ -38,6 +38,7 @@ const PROBLEMS = {
   401: "The caller did not show who they are, or not well enough.",
   403: "The caller may not do that.",
   404: "There is no such thing.",
+  408: "The body did not arrive, or too slowly.",
   409: "The state of the job does not allow it, or the idempotency key was used otherwise.",
   412: "It has changed since; read it again.",
   413: "The body is too large.",

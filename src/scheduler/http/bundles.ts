@@ -13,6 +13,7 @@ import type { HttpEnv } from "./env.ts";
 import { instant, iso } from "./job-view.ts";
 import { isOwn, ownName } from "./own.ts";
 import { streamAnswer } from "./streaming.ts";
+import { readUpload } from "./upload.ts";
 
 const ARCHIVE_TYPES = ["application/x-tar", "application/gzip", "application/octet-stream"];
 
@@ -92,7 +93,7 @@ const putRoute = createRoute({
   responses: {
     200: json("The newest version holds that already.", versionView),
     201: json("It is a new version.", versionView),
-    ...problems(409, 413, 415, 422, 507),
+    ...problems(408, 409, 413, 415, 422, 507),
   },
 });
 
@@ -125,7 +126,9 @@ const deleteVersionRoute = createRoute({
   responses: { 204: { description: "It is gone." }, ...problems(404, 507) },
 });
 
-export function createBundleRoutes(deps: Pick<HttpDeps, "bundles" | "log" | "closing">) {
+export function createBundleRoutes(
+  deps: Pick<HttpDeps, "bundles" | "uploadPace" | "log" | "closing">,
+) {
   const { bundles } = deps;
 
   return new OpenAPIHono<HttpEnv>()
@@ -147,7 +150,7 @@ export function createBundleRoutes(deps: Pick<HttpDeps, "bundles" | "log" | "clo
     .openapi(putRoute, async (c) => {
       const { tag } = c.req.valid("query");
       const how = { tag, by: c.get("caller").name };
-      const pushed = await push(bundles, ownName(c, c.req.valid("param")), c, how);
+      const pushed = await push(deps, ownName(c, c.req.valid("param")), c, how);
       return c.json(versionOf(pushed.bundle, pushed.version), pushed.isNew ? 201 : 200);
     })
     .openapi(downloadRoute, async (c) => {
@@ -175,7 +178,7 @@ export function createBundleRoutes(deps: Pick<HttpDeps, "bundles" | "log" | "clo
 }
 
 async function push(
-  bundles: BundleDesk,
+  { bundles, uploadPace }: Pick<HttpDeps, "bundles" | "uploadPace">,
   scoped: string,
   c: Context<HttpEnv>,
   how: Parameters<BundleDesk["push"]>[2],
@@ -186,18 +189,7 @@ async function push(
       "unsupported_media_type",
       `Send a tar archive, with Content-Type: ${ARCHIVE_TYPES.join(" or ")}.`,
     );
-  return bundles.push(scoped, arriving(c.req.raw.body), how);
-}
-
-/** The body as it arrives. Throws `request_timeout` when it does not arrive whole. */
-async function* arriving(body: ReadableStream<Uint8Array> | null): AsyncGenerator<Uint8Array> {
-  try {
-    yield* body ?? [];
-  } catch (error) {
-    throw new MillraceError("request_timeout", "The body did not arrive whole; send it again.", {
-      cause: error,
-    });
-  }
+  return bundles.push(scoped, readUpload(c, uploadPace), how);
 }
 
 const viewOf = (plain: string, bundle: Bundle): z.infer<typeof bundleView> => ({

@@ -19,6 +19,7 @@ import type { EnrolmentDeps } from "./auth-enrolments.ts";
 import type { AuthDeps } from "./auth.ts";
 import type { ReservationDesk } from "../reservations/desk.ts";
 import type { Webhooks } from "../webhooks/webhooks.ts";
+import type { Pace } from "./upload.ts";
 
 /** The questions that every replica's index answers. It may lag a little behind the store. */
 export type View = Pick<
@@ -59,6 +60,8 @@ export type HttpDeps = {
   release(worker: string, actor: string): Promise<void>;
   groups: GroupDesk;
   bundles: BundleDesk;
+  /** How slowly bundles may arrive; default 64 KiB in 30 s. */
+  uploadPace?: Pace;
   definitions: Definitions & {
     /** Epoch ms at which a schedule runs the definition next. */
     nextRunAt(name: string): number | undefined;

@@ -16,6 +16,7 @@ import {
 } from "../../shared/io/tls-files.ts";
 import type { HttpEnv } from "./env.ts";
 import { bareProblem, rawProblem } from "./problem.ts";
+import { isUploading } from "./upload.ts";
 
 export type ListenOptions = {
   host: string;
@@ -27,7 +28,7 @@ export type ListenOptions = {
   tls?: TlsFiles | undefined;
   /** How often the files are looked at, in milliseconds; default 5 s. */
   tlsCheckMs?: number;
-  /** How long a request may take to arrive, in milliseconds; default 10 s for its headers, 30 s for all of it. Answers take as long as they take. */
+  /** How long a request may take to arrive, in milliseconds; default 10 s for its headers, 30 s for all of it unless it is an upload. Answers take as long as they take. */
   arrival?: { headersMs: number; wholeMs: number };
 };
 
@@ -115,20 +116,19 @@ function refuseClient(response: ServerResponse, distrust: string): void {
   response.writeHead(status, { ...headers, Connection: "close" }).end(body);
 }
 
+const LATE = "ERR_HTTP_REQUEST_TIMEOUT";
 const REFUSALS: Readonly<Record<string, MillraceError>> = {
   HPE_HEADER_OVERFLOW: new MillraceError(
     "headers_too_large",
     `Headers and path may have ${MAX_HEADER_BYTES} bytes in all.`,
   ),
-  ERR_HTTP_REQUEST_TIMEOUT: new MillraceError(
-    "request_timeout",
-    "Send the whole request without pausing.",
-  ),
+  [LATE]: new MillraceError("request_timeout", "Send the whole request without pausing."),
 };
 const MALFORMED = new MillraceError("invalid_header", "This is not an HTTP request.");
 
 /** Bytes that never became a request. */
 function refuseBytes(error: NodeJS.ErrnoException, socket: Duplex): void {
+  if (error.code === LATE && isUploading(socket)) return;
   if (error.code === "ECONNRESET" || !socket.writable) {
     socket.destroy();
     return;

@@ -46,8 +46,9 @@ import { until } from "../../lab/until.ts";
 export { WORKER };
 export const newJobId = customAlphabet(ID_ALPHABET, JOB_ID_LENGTH);
 
-/** Where it listens, and who may ask; default: everybody. */
-export type ReplicaOptions = Partial<ListenOptions> & { auth?: AuthSettings };
+/** Where it listens, how slowly it lets requests come, and who may ask; default: everybody. */
+export type ReplicaOptions = Partial<ListenOptions> &
+  Pick<HttpDeps, "uploadPace"> & { auth?: AuthSettings };
 
 export type Answer<T> = { status: number; headers: Headers; body: T };
 
@@ -157,7 +158,7 @@ async function startReplica(
   natsUrl: string,
   identity: string,
   asked: HttpLab["asked"],
-  { auth = { required: false, insecureOpen: false }, ...options }: ReplicaOptions,
+  { auth = { required: false, insecureOpen: false }, uploadPace, ...options }: ReplicaOptions,
 ): Promise<Replica> {
   const broker = await connectBroker({ url: natsUrl, identity });
   const replica = createReplica({ broker });
@@ -216,6 +217,7 @@ async function startReplica(
     release: openQuarantine({ broker, book, board: replica.board, log: silentLog }).release,
     groups: groups.desk,
     bundles: files.bundles,
+    ...(uploadPace === undefined ? {} : { uploadPace }),
     definitions: { ...definitions, nextRunAt: () => undefined },
     webhooks: webhooksOf(broker),
     reservations: createReservationDesk({

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { createServer, type RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
-import { expect, it } from "vitest";
+import { expect, it, onTestFinished, vi } from "vitest";
 
 import { type Api, createApi } from "../../../src/client/api.ts";
 import { MillraceError, toProblem } from "../../../src/shared/errors.ts";
@@ -70,6 +70,26 @@ it("says when nobody answers, in time", async () => {
   await expect(createApi("http://127.0.0.1:1").call("/")).rejects.toMatchObject({
     code: "server_unreachable",
   });
+});
+
+it("waits for an upload for as long as it moves", async () => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  onTestFinished(() => void vi.useRealTimers());
+  await using api = await served(
+    (request, response) => void request.resume().on("end", () => response.end("{}")),
+  );
+  const upload = (...pauses: number[]) => {
+    async function* source() {
+      for (const ms of pauses) {
+        await vi.advanceTimersByTimeAsync(ms);
+        yield Buffer.from("x");
+      }
+    }
+    const content = { source: source(), type: "application/x-tar" };
+    return api.call("/", { method: "PUT", content, timeoutMs: 1_000 });
+  };
+  expect(await upload(900, 900, 900)).toEqual({});
+  await expect(upload(900, 1_001)).rejects.toMatchObject({ code: "server_unreachable" });
 });
 
 it("says when a stream breaks in the middle", async () => {
