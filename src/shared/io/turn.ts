@@ -2,7 +2,7 @@
 import type { NatsConnection } from "nats";
 
 /** By itself the client writes in a microtask after the first message, so that all which wait for something write one by one. */
-type Writing = { protocol: { flushPending(): void } };
+type Writing = { protocol: { flushPending(): void; outbound: { size(): number } } };
 
 /** Returns what has an act done right before the write that ends this turn. */
 export function writeOncePerTurn(nc: NatsConnection): (act: () => void) => void {
@@ -19,14 +19,17 @@ export function writeOncePerTurn(nc: NatsConnection): (act: () => void) => void 
     write();
   }
 
-  function writeSoon(): void {
+  function endThisTurn(): void {
     if (!isDue) setImmediate(endTurn);
     isDue = true;
   }
 
-  protocol.flushPending = writeSoon;
+  protocol.flushPending = () => {
+    // it asks once more for what an act has added to the write: a turn for nothing costs, too
+    if (protocol.outbound.size() > 0) endThisTurn();
+  };
   return (act) => {
     acts.push(act);
-    writeSoon();
+    endThisTurn();
   };
 }

@@ -11,7 +11,7 @@ import { INLINE_BYTES } from "../../shared/reference.ts";
 import type { BoxedRequest, RunRequest } from "../run-request.ts";
 import type { Runner } from "../runner.ts";
 import type { RunEnd } from "../verdict.ts";
-import { createArtifactBox } from "./artifact-box.ts";
+import { createArtifactBox, type ArtifactBox } from "./artifact-box.ts";
 
 /** Programs run as `owner`, if it is given. */
 export function withFiles(
@@ -26,7 +26,6 @@ export function withFiles(
   const { files, limits, owner, log } = deps;
 
   async function whole({ record, stop }: RunRequest): Promise<JobRecord | RunEnd> {
-    if (record.references === undefined) return record;
     try {
       return await bringBack(files, record, { signal: stop.signal });
     } catch (error) {
@@ -56,19 +55,44 @@ export function withFiles(
 
   return {
     async run(request) {
-      const record = await whole(request);
+      // most attempts have nothing large and leave nothing: they pay for neither
+      const record =
+        request.record.references === undefined ? request.record : await whole(request);
       if ("kind" in record) return record;
-      const artifacts = createArtifactBox({
-        files,
-        limits: lowerLimits(limits, record.spec.artifactLimits),
-        owner,
-        signal: () => request.stop.signal,
-        log,
-      });
+      const artifacts = boxOnDemand(() =>
+        createArtifactBox({
+          files,
+          limits: lowerLimits(limits, record.spec.artifactLimits),
+          owner,
+          signal: () => request.stop.signal,
+          log,
+        }),
+      );
       const end = await recordable(await runner.run({ ...request, record, artifacts }), request);
       const left = await artifacts.close();
       if (end.kind !== "ended" || left === undefined) return end;
       return { ...end, ending: { ...end.ending, artifacts: left } };
+    },
+  };
+}
+
+/** Made when something is put into it; what comes after the end is then left out. */
+function boxOnDemand(make: () => ArtifactBox): ArtifactBox {
+  let made: ArtifactBox | undefined;
+  let isClosed = false;
+
+  function box(): ArtifactBox {
+    made ??= make();
+    if (isClosed) void made.close();
+    return made;
+  }
+
+  return {
+    add: async (path, content) => box().add(path, content),
+    collect: async (dir, patterns, except) => box().collect(dir, patterns, except),
+    async close() {
+      isClosed = true;
+      return made?.close();
     },
   };
 }

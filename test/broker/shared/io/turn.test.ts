@@ -1,4 +1,5 @@
 // What is sent in one turn of the loop goes out in one write, however much of it waited for something else first.
+import { createHook } from "node:async_hooks";
 import { Socket } from "node:net";
 import { afterAll, beforeAll, expect, it, vi } from "vitest";
 
@@ -48,4 +49,16 @@ it("is written once: subscriptions, publishes and requests", async () => {
   await Promise.all(sent);
   write.mockRestore();
   expect(writes).toBe(1);
+});
+
+it("ends no turn that has nothing to write", async () => {
+  await broker.publish(broker.subjects.assign.to("w"), "{}"); // with it went whatever was still to be sent
+  let turns = 0;
+  const counting = createHook({
+    init: (_id, type) => void (turns += Number(type === "Immediate")),
+  });
+  counting.enable();
+  await broker.publish(broker.subjects.assign.to("w"), "{}");
+  counting.disable();
+  expect(turns).toBe(1);
 });
