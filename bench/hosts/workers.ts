@@ -7,6 +7,7 @@ import { aborted } from "../../src/shared/io/lifecycle.ts";
 import { silentLog } from "../../src/shared/io/log.ts";
 import { assembleWorker } from "../../src/worker/assembly.ts";
 import type { LauncherKeeper } from "../../src/worker/launcher-keeper.ts";
+import { NO_GROUPS } from "../../src/worker/policy/control-groups.ts";
 import { OPEN_POLICY } from "../../src/worker/policy/policy.ts";
 import { serve } from "../../src/worker/worker.ts";
 import { microseconds } from "../lib/figures.ts";
@@ -71,6 +72,7 @@ async function run(id: string, connection: Broker): Promise<void> {
     launchers: NO_LAUNCHER,
     handlers: new Map([["noop", { name: "noop", run: microseconds }]]),
     policy: OPEN_POLICY,
+    groups: NO_GROUPS,
     log: silentLog,
   });
   await serve(worker, {

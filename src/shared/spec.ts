@@ -85,7 +85,9 @@ const limitsSchema = z
       .optional()
       .describe("Largest file it may write."),
   })
-  .describe("What the system limits for the program and for each one that it starts.");
+  .describe(
+    "What the system limits for the program and for each one that it starts; memory and processes for all of them together where the worker has control groups.",
+  );
 
 const signatureSchema = z
   .strictObject({

@@ -28,6 +28,7 @@ import { createIntake } from "./intake.ts";
 import type { LauncherKeeper } from "./launcher-keeper.ts";
 import { createWorkerMetrics } from "./metrics.ts";
 import { createShipper } from "./output/shipper.ts";
+import type { ControlGroups } from "./policy/control-groups.ts";
 import type { Policy } from "./policy/policy.ts";
 import { createRunner } from "./runner.ts";
 import { createSessions } from "./sessions.ts";
@@ -42,6 +43,7 @@ export type WorkerDeps = {
   launchers: LauncherKeeper;
   handlers: Handlers;
   policy: Policy;
+  groups: ControlGroups;
   log: Log;
 };
 
@@ -62,7 +64,7 @@ export type AssembledWorker = {
 const BEATS_PER_LIMIT = 3;
 
 export function assembleWorker(deps: WorkerDeps): AssembledWorker {
-  const { config, workerId, broker, home, launchers, policy, log } = deps;
+  const { config, workerId, broker, home, launchers, policy, groups, log } = deps;
   const handlers = new Map(deps.handlers);
   const { clock } = broker;
   const [closed, killed, giveUp] = [newSwitch(), newSwitch(), newSwitch()];
@@ -95,6 +97,7 @@ export function assembleWorker(deps: WorkerDeps): AssembledWorker {
     baseEnv: config.baseEnv,
     workerId,
     policy,
+    groups,
     onDiskFailure,
     log,
   });

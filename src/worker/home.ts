@@ -7,6 +7,7 @@ import type { Log } from "../shared/io/log.ts";
 import { isWorkerId } from "../shared/names.ts";
 import type { User } from "./launcher/protocol.ts";
 import { createSweeper } from "./launcher/sweeper.ts";
+import type { ControlGroups } from "./policy/control-groups.ts";
 
 export type WorkerHome = AsyncDisposable & {
   /** Work directories of this worker's attempts. */
@@ -29,12 +30,12 @@ const ATTEMPTS = "attempts";
 export async function openHome(
   roots: { workRoot: string; spoolRoot: string },
   workerId: string,
-  log: Log,
-  user?: User,
+  deps: { groups: Pick<ControlGroups, "clear">; user?: User | undefined; log: Log },
 ): Promise<WorkerHome> {
+  const { user, log } = deps;
   const predecessors = await findDead(roots.workRoot);
   for (const id of predecessors) {
-    await endAttempts(join(roots.workRoot, id), log);
+    await endAttempts(join(roots.workRoot, id), deps);
     await clear(roots, id, log);
   }
   const home = join(roots.workRoot, workerId);
@@ -57,12 +58,16 @@ export async function openHome(
 }
 
 /** A launcher that outlives its worker has ended them; one that died with it has not. */
-async function endAttempts(home: string, log: Log): Promise<void> {
+async function endAttempts(
+  home: string,
+  { groups, log }: { groups: Pick<ControlGroups, "clear">; log: Log },
+): Promise<void> {
   const tags = await readdir(join(home, ATTEMPTS)).catch(() => []); // it died before it made one
   const sweeper = createSweeper();
   const counts = await Promise.all(
     tags.map((tag) => sweeper.sweep({ tag, group: 0, urgent: true })),
   );
+  await Promise.all(tags.map((tag) => groups.clear(tag)));
   const count = counts.reduce((sum, strays) => sum + strays, 0);
   if (count > 0)
     log.warn({ event: "orphans_killed", count }, "a dead worker's processes were killed");

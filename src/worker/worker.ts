@@ -12,6 +12,7 @@ import { loadHandlers } from "./handlers/loader.ts";
 import { openHome } from "./home.ts";
 import { keepLauncher } from "./launcher-keeper.ts";
 import { leave } from "./leave.ts";
+import { openControlGroups } from "./policy/control-groups.ts";
 import { openPolicy } from "./policy/open-policy.ts";
 import type { StopSignals } from "./stop-signals.ts";
 
@@ -47,7 +48,8 @@ export async function runWorker(
     confined: config.credentials?.nkey !== undefined,
     log,
   });
-  await using home = await openHome(config, workerId, log, policy.user);
+  const groups = await openControlGroups(log);
+  await using home = await openHome(config, workerId, { groups, user: policy.user, log });
   await using launchers = await keepLauncher({ log, kind: config.launcher });
   const worker = assembleWorker({
     config,
@@ -57,6 +59,7 @@ export async function runWorker(
     launchers,
     handlers,
     policy,
+    groups,
     log,
   });
   const { drainTimeoutMs } = config;

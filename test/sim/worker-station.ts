@@ -2,6 +2,7 @@
 import type { HandlerContext } from "../../src/shared/handler.ts";
 import { aborted, pause } from "../../src/shared/io/lifecycle.ts";
 import { assembleWorker, type AssembledWorker } from "../../src/worker/assembly.ts";
+import { NO_GROUPS } from "../../src/worker/policy/control-groups.ts";
 import { OPEN_POLICY } from "../../src/worker/policy/policy.ts";
 import type { LauncherKeeper } from "../../src/worker/launcher-keeper.ts";
 import { serve } from "../../src/worker/worker.ts";
@@ -76,6 +77,7 @@ export function startWorker(
     },
     launchers: NO_LAUNCHER,
     policy: OPEN_POLICY,
+    groups: NO_GROUPS,
     handlers: new Map([
       [HANDLER, { name: HANDLER, run: (work, context) => run(work as Work, context) }],
     ]),

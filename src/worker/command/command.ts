@@ -7,6 +7,7 @@ import type { Ending, JobRecord } from "../../shared/job.ts";
 import { SPEC_DEFAULTS } from "../../shared/spec.ts";
 import type { ArtifactBox } from "../artifacts/artifact-box.ts";
 import type { Launched, Launcher, WarningLog } from "../launcher/launcher.ts";
+import { NO_GROUPS, type AttemptGroup, type ControlGroups } from "../policy/control-groups.ts";
 import { permit, type Permit } from "../policy/permit.ts";
 import { OPEN_POLICY, type Policy } from "../policy/policy.ts";
 import { commandLine } from "./command-line.ts";
@@ -44,6 +45,8 @@ export type CommandRunner = AsyncDisposable & {
 /** Where the C library looks when nobody says. */
 const DEFAULT_PATH = "/usr/local/bin:/usr/bin:/bin";
 
+const OVER_MEMORY = "killed: over its memory limit";
+
 type Deps = {
   launcher: () => Launcher;
   /** Existing directory in which each attempt gets its own. */
@@ -53,13 +56,16 @@ type Deps = {
   workerId: string;
   /** Default: anything may run. */
   policy?: Policy;
+  /** Default: there are none. */
+  groups?: Pick<ControlGroups, "open">;
   /** Told when an attempt could not be given a directory: the next ones would fail alike. */
   onDiskFailure?: (error: Error) => void;
   log?: WarningLog;
 };
 
 export function createCommandRunner(deps: Deps): CommandRunner {
-  const { launcher, workRoot, baseEnv, workerId, policy = OPEN_POLICY, onDiskFailure, log } = deps;
+  const { launcher, workRoot, baseEnv, workerId, onDiskFailure, log } = deps;
+  const { policy = OPEN_POLICY, groups = NO_GROUPS } = deps;
   const searchPath = baseEnv["PATH"] ?? DEFAULT_PATH;
   const removals = new Set<Promise<void>>();
 
@@ -81,7 +87,7 @@ export function createCommandRunner(deps: Deps): CommandRunner {
       if (stop.aborted) return { outcome: "cancelled" };
       if ("refused" in allowed) return { outcome: "spawn_failed", reason: allowed.refused };
       const output = withoutSecrets(args.output, Object.values(allowed.secrets));
-      const ending = await follow(launch(args, tag, workDir, allowed), { ...args, output });
+      const ending = await runInGroup({ ...args, output }, tag, workDir, allowed);
       await collect(args, workDir, ending);
       return ending;
     } finally {
@@ -89,11 +95,25 @@ export function createCommandRunner(deps: Deps): CommandRunner {
     }
   }
 
+  /** Where it has a group, nothing of the attempt is left in it afterwards. */
+  async function runInGroup(
+    args: CommandRun,
+    tag: string,
+    workDir: WorkDir,
+    allowed: Permit,
+  ): Promise<Ending> {
+    await using group = await groups.open(tag, allowed.limits);
+    const ending = await follow(launch(args, tag, workDir, allowed, group), args);
+    if (ending.outcome !== "signalled" || !(await group.hasRunOut())) return ending;
+    return { ...ending, reason: OVER_MEMORY };
+  }
+
   function launch(
     { record, attempt, session, bundle }: CommandRun,
     tag: string,
     workDir: WorkDir,
-    { argv, secrets, limits }: Permit,
+    { argv, secrets }: Permit,
+    { request }: AttemptGroup,
   ): Launched {
     const { id: jobId, spec } = record;
     const shared = session === undefined ? {} : { MILLRACE_SESSION: session.dir };
@@ -106,7 +126,7 @@ export function createCommandRunner(deps: Deps): CommandRunner {
         { jobId, attempt, workerId, workDir: workDir.path },
         record.origin,
       ),
-      limits,
+      ...request,
       ...(policy.user === undefined ? {} : { user: policy.user }),
       cwd: spec.cwd ?? (bundle === undefined ? session?.dir : undefined) ?? workDir.path,
       tag,

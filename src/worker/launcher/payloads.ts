@@ -36,7 +36,7 @@ export const isSpeakable = ({ argv, env, cwd, tag, stdin }: SpawnRequest): boole
   ![cwd, tag, stdin, ...argv, ...Object.entries(env).flat()].some((text) => text.includes(NUL));
 
 export function encodeSpawn(request: SpawnRequest): Uint8Array {
-  const { argv, env, cwd, tag, stdin, graceMs, user, limits = {} } = request;
+  const { argv, env, cwd, tag, stdin, graceMs, user, limits = {}, group = "" } = request;
   const variables = Object.entries(env).map(([name, value]) => `${name}=${value}`);
   const optional = [user?.uid, user?.gid, ...LIMITS.map((limit) => limits[limit])];
   return encode(
@@ -44,6 +44,7 @@ export function encodeSpawn(request: SpawnRequest): Uint8Array {
     cwd,
     tag,
     stdin,
+    group,
     ...optional.map((value) => value ?? ""),
     argv.length,
     ...argv,
@@ -52,7 +53,7 @@ export function encodeSpawn(request: SpawnRequest): Uint8Array {
 }
 
 export function decodeSpawn(payload: Uint8Array): SpawnRequest {
-  const [graceMs, cwd = "", tag = "", stdin = "", uid, gid, ...rest] = decode(payload);
+  const [graceMs, cwd = "", tag = "", stdin = "", group = "", uid, gid, ...rest] = decode(payload);
   const limits = limitsIn(rest.splice(0, LIMITS.length));
   const argv = rest.splice(0, number(rest.shift()));
   const env = Object.fromEntries(
@@ -61,8 +62,12 @@ export function decodeSpawn(payload: Uint8Array): SpawnRequest {
       return [variable.slice(0, at), variable.slice(at + 1)];
     }),
   );
-  const base = { argv, env, cwd, tag, stdin, graceMs: number(graceMs), limits };
-  return uid === "" ? base : { ...base, user: { uid: number(uid), gid: number(gid) } };
+  const request = { argv, env, cwd, tag, stdin, graceMs: number(graceMs), limits };
+  return {
+    ...request,
+    ...(group !== "" && { group }),
+    ...(uid !== "" && { user: { uid: number(uid), gid: number(gid) } }),
+  };
 }
 
 function limitsIn(fields: readonly string[]): Limits {

@@ -16,7 +16,7 @@
  *                                   exited    ExitReport, the last frame: all output went before it
  *                                   strays    Strays, later: processes that outlived the attempt
  *
- *     spawn:   graceMs · cwd · tag · stdin · uid · gid · each limit, in the order of LIMITS
+ *     spawn:   graceMs · cwd · tag · stdin · group · uid · gid · each limit, in the order of LIMITS
  *              · number of arguments · each argument · each variable as NAME=value
  *     credit:  bytes
  *     started: pid · at
@@ -24,7 +24,7 @@
  *     exited:  at · exit code · signal number, or 0 · stopped, 0 or 1 · strays · CPU µs · maximum resident KiB
  *     strays:  tag · count
  *
- * A number that is not set (uid, gid, limits; CPU and resident size where they are not known) is an empty field.
+ * What is not set (the group, uid, gid, limits; CPU and resident size where they are not known) is an empty field.
  *
  * Back-pressure: the launcher stops reading a program's pipes while WINDOW_BYTES of its output are not yet credited.
  * When the launcher's input ends, the worker is gone: every attempt is killed with all it has started, then it exits.
@@ -76,6 +76,8 @@ export type SpawnRequest = {
   /** Needs a launcher that is root; default: the launcher's own. */
   user?: User;
   limits?: Limits;
+  /** The `cgroup.procs` of the control group that it starts in; default: the launcher's own. */
+  group?: string;
 };
 
 /** `at` here and below: epoch milliseconds. */

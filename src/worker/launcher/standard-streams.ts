@@ -1,12 +1,12 @@
 // The three standard streams of a program: what it is started with, and the launcher's ends of them.
-import type { ChildProcess, StdioOptions } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
 import type { Readable } from "node:stream";
 
 import type { Pipe, PipePool } from "./pipes.ts";
 
 export type StandardStreams = {
-  readonly stdio: StdioOptions;
+  readonly stdio: readonly (number | "ignore" | "pipe")[];
   /** The launcher's ends, once the program runs. */
   outputs(child: ChildProcess): { stdout: Readable; stderr: Readable };
   /** Closes the program's ends here: it has its own copies, or was not started. */

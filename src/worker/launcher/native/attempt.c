@@ -81,6 +81,7 @@ struct attempt *attempt_start(uint32_t number, struct fields *request) {
   struct program program = {.cwd = field_text(request)};
   const char *tag = field_text(request);
   program.input = field_text(request);
+  program.group = field_text(request);
   program.uid = field_optional(request);
   program.gid = field_optional(request);
   for (int i = 0; i < LIMITS; i += 1) program.limits[i] = field_optional(request);

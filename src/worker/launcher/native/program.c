@@ -63,6 +63,14 @@ static bool set_limits(const int64_t limits[LIMITS]) {
   return true;
 }
 
+static bool enter_group(const char *group) {
+  if (*group == 0) return true;
+  int fd = open(group, O_WRONLY | O_CLOEXEC);
+  if (fd >= 0 && write(fd, "0", 1) == 1) return true;  // 0 is whoever writes
+  errno = EAGAIN;  // whatever it was, the program has no part in it
+  return false;
+}
+
 // For good: nothing of the launcher's rights stays.
 static bool become_user(int64_t uid, int64_t gid) {
   if (uid == NOT_SET) return true;
@@ -86,7 +94,7 @@ static _Noreturn void become(const struct start *start) {
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, NULL);
   const struct program *program = start->program;
-  bool ready = dup2(start->input, STDIN_FILENO) >= 0 &&
+  bool ready = enter_group(program->group) && dup2(start->input, STDIN_FILENO) >= 0 &&
                dup2(start->outputs[0], STDOUT_FILENO) >= 0 &&
                dup2(start->outputs[1], STDERR_FILENO) >= 0 && set_limits(program->limits) &&
                become_user(program->uid, program->gid) && chdir(program->cwd) == 0;

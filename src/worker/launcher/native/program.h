@@ -15,6 +15,8 @@ struct program {
   const char *cwd;
   // File that becomes the standard input.
   const char *input;
+  // The cgroup.procs of the control group that it starts in, empty for the launcher's own.
+  const char *group;
   // NOT_SET (see wire.h): the launcher's own, and none.
   int64_t uid, gid;
   int64_t limits[LIMITS];

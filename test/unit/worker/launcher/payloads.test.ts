@@ -27,14 +27,17 @@ const bytes = (...fields: string[]) => Buffer.from(fields.map((field) => `${fiel
 describe("payloads are fields that end with NUL", () => {
   test("spawn", () => {
     expect(text(payloads.encodeSpawn(REQUEST))).toBe(
-      "300\0/tmp\0job.1\0/dev/null\0\0\0\0\0\0\0\x003\0echo\0\0a b\0PATH=/bin\0EQUALS=x=y\0EMPTY=\0",
+      "300\0/tmp\0job.1\0/dev/null\0\0\0\0\0\0\0\0\x003\0echo\0\0a b\0PATH=/bin\0EQUALS=x=y\0EMPTY=\0",
     );
   });
 
-  test("spawn as another user, within limits", () => {
-    const request = { ...REQUEST, user: { uid: 7, gid: 8 }, limits: { openFiles: 64 } };
+  test("spawn as another user, within limits, in a group", () => {
+    const user = { uid: 7, gid: 8 };
+    const request = { ...REQUEST, user, limits: { openFiles: 64 }, group: "/cg/cgroup.procs" };
     const encoded = payloads.encodeSpawn(request);
-    expect(text(encoded)).toContain("/dev/null\x007\x008\0\0\x0064\0\0\x003\0echo");
+    expect(text(encoded)).toContain(
+      "/dev/null\0/cg/cgroup.procs\x007\x008\0\0\x0064\0\0\x003\0echo",
+    );
     expect(payloads.decodeSpawn(encoded)).toEqual(request);
   });
 
