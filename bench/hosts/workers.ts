@@ -3,13 +3,12 @@
 import { setMaxListeners } from "node:events";
 
 import { connectBroker, type Broker } from "../../src/shared/io/broker.ts";
-import { aborted } from "../../src/shared/io/lifecycle.ts";
 import { silentLog } from "../../src/shared/io/log.ts";
 import { assembleWorker } from "../../src/worker/assembly.ts";
-import type { LauncherKeeper } from "../../src/worker/launcher-keeper.ts";
 import { NO_GROUPS } from "../../src/worker/policy/control-groups.ts";
 import { OPEN_POLICY } from "../../src/worker/policy/policy.ts";
 import { serve } from "../../src/worker/worker.ts";
+import { NO_LAUNCHER } from "../../test/lab/no-launcher.ts";
 import { microseconds } from "../lib/figures.ts";
 import { inParallel } from "../lib/pace.ts";
 
@@ -20,16 +19,6 @@ const TRIES = 5;
 const stop = new AbortController();
 setMaxListeners(0, stop.signal);
 process.once("SIGTERM", () => stop.abort());
-
-const NO_LAUNCHER: LauncherKeeper = {
-  name: "launcher",
-  current() {
-    throw new Error("These workers run no programs.");
-  },
-  ready: () => Promise.resolve(),
-  run: aborted,
-  [Symbol.asyncDispose]: () => Promise.resolve(),
-};
 
 const idOf = (index: number): string => `host${process.pid}-${String(index).padStart(8, "0")}`;
 

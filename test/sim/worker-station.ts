@@ -1,11 +1,11 @@
 // A worker as the product assembles it; its jobs are handlers that do what their input says, and write down that they did.
 import type { HandlerContext } from "../../src/shared/handler.ts";
-import { aborted, pause } from "../../src/shared/io/lifecycle.ts";
+import { pause } from "../../src/shared/io/lifecycle.ts";
 import { assembleWorker, type AssembledWorker } from "../../src/worker/assembly.ts";
 import { NO_GROUPS } from "../../src/worker/policy/control-groups.ts";
 import { OPEN_POLICY } from "../../src/worker/policy/policy.ts";
-import type { LauncherKeeper } from "../../src/worker/launcher-keeper.ts";
 import { serve } from "../../src/worker/worker.ts";
+import { NO_LAUNCHER } from "../lab/no-launcher.ts";
 import { noteEnd, openStation, type Stage, type Station } from "./stage.ts";
 
 export type WorkerPlan = {
@@ -34,15 +34,6 @@ export type Work = {
 
 export const HANDLER = "work";
 const DRAIN_MS = 3_000;
-const NO_LAUNCHER: LauncherKeeper = {
-  name: "launcher",
-  current() {
-    throw new Error("There are no programs in the simulation.");
-  },
-  ready: () => Promise.resolve(),
-  run: aborted,
-  [Symbol.asyncDispose]: () => Promise.resolve(),
-};
 
 export function startWorker(
   stage: Stage,

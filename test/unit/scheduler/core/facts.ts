@@ -54,6 +54,11 @@ export function createStage() {
     event(id: string, event: JobEvent): void {
       stage.store(apply(stage.record(id), event));
     },
+    /** Takes an attempt from its worker, as a leader does. */
+    lose(id: string, { attempt = 1, worker = "w", cancelled = false } = {}): void {
+      const { now: at } = stage;
+      stage.event(id, { type: "lost", at, attempt, worker, cancelled, reason: "gone", random: 0 });
+    },
     record(id: string): JobRecord {
       const known = records.get(id);
       if (!known) throw new Error(`no record ${id}`);

@@ -35,15 +35,7 @@ const end = (stage: Stage, { job, attempt, worker }: Placement, ending: Partial<
 const failToStart = (stage: Stage, placement: Placement) =>
   end(stage, placement, { workersFault: true, reason: "no more processes" });
 const lose = (stage: Stage, { job, attempt, worker }: Placement) =>
-  stage.event(job, {
-    type: "lost",
-    at: stage.now,
-    attempt,
-    worker,
-    reason: "gone",
-    cancelled: false,
-    random: 0,
-  });
+  stage.lose(job, { attempt, worker });
 
 const verdicts = (stage: Stage) =>
   stage.board.verdicts().map(({ worker, how }) => `${worker} ${how}`);

@@ -46,15 +46,7 @@ test("a permit is a claim: it comes back with a refusal, a hand back, a lost wor
   stage.beat("w", { total: 9 });
   const [again] = stage.placeAndConfirm();
   expect(again?.job).toBe("a1");
-  stage.event("a1", {
-    type: "lost",
-    at: 2,
-    attempt: 2,
-    worker: "w",
-    reason: "gone",
-    cancelled: true,
-    random: 0,
-  });
+  stage.lose("a1", { attempt: 2, cancelled: true });
   expect(stage.placed()).toEqual(["a2@w"]);
 });
 

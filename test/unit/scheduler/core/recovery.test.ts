@@ -16,15 +16,7 @@ test("silence counts from when the leader began to listen", () => {
   expect(stage.board.lost(stage.mono, 10)).toMatchObject([
     { job: "a", attempt: 1, worker: "w", cancelled: false },
   ]);
-  stage.event("a", {
-    type: "lost",
-    at: stage.now,
-    attempt: 1,
-    worker: "w",
-    reason: "silent",
-    cancelled: false,
-    random: 0,
-  });
+  stage.lose("a");
   expect(stage.board.lost(stage.mono, 10)).toEqual([]);
   stage.beat("v");
   expect(stage.place()).toMatchObject([{ job: "a", attempt: 2, worker: "v" }]);
@@ -246,14 +238,6 @@ test("a worker whose key is gone is shown no more once its last attempt is settl
   stage.placeAndConfirm();
   stage.board.workerGone("w", "expired");
   expect(stage.board.workers(stage.mono)).toHaveLength(1);
-  stage.event("a", {
-    type: "lost",
-    at: stage.now,
-    attempt: 1,
-    worker: "w",
-    reason: "silent",
-    cancelled: false,
-    random: 0,
-  });
+  stage.lose("a");
   expect(stage.board.workers(stage.mono)).toEqual([]);
 });
