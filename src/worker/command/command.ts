@@ -7,6 +7,7 @@ import type { Ending, JobRecord } from "../../shared/job.ts";
 import { SPEC_DEFAULTS } from "../../shared/spec.ts";
 import type { ArtifactBox } from "../artifacts/artifact-box.ts";
 import type { Launched, Launcher, WarningLog } from "../launcher/launcher.ts";
+import { onAbort } from "../on-abort.ts";
 import { NO_GROUPS, type AttemptGroup, type ControlGroups } from "../policy/control-groups.ts";
 import { permit, type Permit } from "../policy/permit.ts";
 import { OPEN_POLICY, type Policy } from "../policy/policy.ts";
@@ -173,7 +174,6 @@ async function follow(
     reason ??= why;
     launched.stop();
   };
-  const onStop = (): void => end("cancelled");
 
   launched.onOutput((channel, bytes) => output.write(channel, bytes));
   void launched.started.then(({ at }) => {
@@ -181,13 +181,12 @@ async function follow(
     if (timeout !== undefined) timer = startTimer(durationMs(timeout), () => end("timed_out"));
     onStarted(at);
   });
-  stop.addEventListener("abort", onStop, { once: true });
+  using _stop = onAbort(stop, () => end("cancelled"));
   try {
     const exit = await launched.exit;
     await output.finish?.();
     return endingOf(exit, reason, record.spec.limits !== undefined);
   } finally {
-    stop.removeEventListener("abort", onStop);
     timer?.[Symbol.dispose]();
   }
 }

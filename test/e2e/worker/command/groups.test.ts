@@ -2,23 +2,20 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { chmod, mkdir } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 
 import { silentLog } from "../../../../src/shared/io/log.ts";
-import { newJob } from "../../../../src/shared/job-machine.ts";
 import type { JobSpec } from "../../../../src/shared/spec.ts";
-import { createCommandRunner } from "../../../../src/worker/command/command.ts";
-import { startLauncher, type Launcher } from "../../../../src/worker/launcher/launcher.ts";
 import {
   openControlGroups,
   type ControlGroups,
 } from "../../../../src/worker/policy/control-groups.ts";
-import { OPEN_POLICY, type Policy } from "../../../../src/worker/policy/policy.ts";
-import { tempDir, type TempDir } from "../../../lab/temp-dir.ts";
+import type { Policy } from "../../../../src/worker/policy/policy.ts";
 import { isAlive } from "../../processes.ts";
 import { onEachLauncher } from "../launcher/launch-lab.ts";
+import { useCommandLab } from "./command-lab.ts";
 
 const MIB = 2 ** 20;
 const isRoot = process.getuid?.() === 0;
@@ -45,40 +42,27 @@ const take = (mib: number): string =>
 // what is missing stands in the title of what is skipped
 describe.skipIf(base === undefined)("with a cgroup v2 that may be written", () => {
   onEachLauncher((kind) => {
-    let root: TempDir;
-    let launcher: Launcher;
-    let runs = 0;
-
-    beforeAll(async () => {
-      root = await tempDir();
-      await chmod(root.path, 0o711);
-      launcher = await startLauncher({ kind });
-    });
-    afterAll(async () => {
-      await launcher[Symbol.asyncDispose]();
-      await root[Symbol.asyncDispose]();
-    });
+    const lab = useCommandLab(kind);
 
     async function run(script: string, limits?: JobSpec["limits"], policy: Partial<Policy> = {}) {
-      let output = "";
-      await using runner = createCommandRunner({
-        launcher: () => launcher,
-        workRoot: root.path,
-        baseEnv: { PATH: process.env["PATH"] ?? "/usr/bin:/bin" },
-        workerId: "tester-00000000",
-        policy: { ...OPEN_POLICY, ...policy },
+      const spec: JobSpec = { script, env: { PATH: process.env["PATH"] ?? "" } };
+      const { tag, ...end } = await lab.run(limits === undefined ? spec : { ...spec, limits }, {
+        policy,
         groups,
       });
-      const id = `job${process.pid}x${(runs += 1)}`;
-      const ending = await runner.run({
-        record: newJob(id, { script, ...(limits === undefined ? {} : { limits }) }, 0),
-        attempt: 1,
-        output: { write: (_channel, bytes) => void (output += Buffer.from(bytes).toString()) },
-        stop: new AbortController().signal,
-        onStarted: () => undefined,
-      });
-      return { ...ending, output, group: `millrace-${id}.1` };
+      return { ...end, group: `millrace-${tag}` };
     }
+
+    test("one that is stopped while its group is made ends at once", async () => {
+      const stop = new AbortController();
+      const open: ControlGroups["open"] = (...args) => {
+        stop.abort();
+        return groups.open(...args);
+      };
+      const spec = { command: ["sleep", "300"], limits: { openFiles: 99 } };
+      const end = await lab.run(spec, { groups: { open }, stop: stop.signal });
+      expect(end).toMatchObject({ outcome: "cancelled", signal: "SIGTERM" });
+    });
 
     const SHOW = "grep ^0:: /proc/self/cgroup; ulimit -n; ls /proc/self/fd | tr '\\n' ' '";
 

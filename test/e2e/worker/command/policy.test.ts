@@ -1,71 +1,42 @@
 // What an operator allows: programs, users, limits, secrets and signatures, on both launchers.
 import { generateKeyPairSync, sign } from "node:crypto";
-import { chmod, mkdir, symlink, writeFile } from "node:fs/promises";
+import { mkdir, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 
-import { newJob } from "../../../../src/shared/job-machine.ts";
 import { signedText } from "../../../../src/shared/signature.ts";
 import type { JobSpec } from "../../../../src/shared/spec.ts";
-import { createCommandRunner } from "../../../../src/worker/command/command.ts";
-import { startLauncher, type Launcher } from "../../../../src/worker/launcher/launcher.ts";
 import { openPolicy } from "../../../../src/worker/policy/open-policy.ts";
-import { OPEN_POLICY, type Policy } from "../../../../src/worker/policy/policy.ts";
+import type { Policy } from "../../../../src/worker/policy/policy.ts";
 import { signatureProblem } from "../../../../src/worker/policy/signed.ts";
-import { tempDir, type TempDir } from "../../../lab/temp-dir.ts";
 import { onEachLauncher } from "../launcher/launch-lab.ts";
+import { useCommandLab } from "./command-lab.ts";
 
 const NOBODY = 65_534;
 const isRoot = process.getuid?.() === 0;
 
 onEachLauncher((kind) => {
-  let root: TempDir;
-  let launcher: Launcher;
-  let runs = 0;
+  const lab = useCommandLab(kind);
 
   beforeAll(async () => {
-    root = await tempDir();
-    await chmod(root.path, 0o711);
-    launcher = await startLauncher({ kind });
-    await mkdir(join(root.path, "jobs"));
-    await mkdir(join(root.path, "secrets"));
-    await writeFile(join(root.path, "jobs", "hello.sh"), "#!/bin/sh\necho hello $1\n", {
+    await mkdir(join(lab.path, "jobs"));
+    await mkdir(join(lab.path, "secrets"));
+    await writeFile(join(lab.path, "jobs", "hello.sh"), "#!/bin/sh\necho hello $1\n", {
       mode: 0o755,
     });
-    await symlink("/bin/echo", join(root.path, "jobs", "way-out"));
-    await writeFile(join(root.path, "secrets", "token"), "s3cret-token\n");
-    await writeFile(join(root.path, "outside"), "not-for-jobs\n");
-    await symlink("../outside", join(root.path, "secrets", "way-out"));
-  });
-  afterAll(async () => {
-    await launcher[Symbol.asyncDispose]();
-    await root[Symbol.asyncDispose]();
+    await symlink("/bin/echo", join(lab.path, "jobs", "way-out"));
+    await writeFile(join(lab.path, "secrets", "token"), "s3cret-token\n");
+    await writeFile(join(lab.path, "outside"), "not-for-jobs\n");
+    await symlink("../outside", join(lab.path, "secrets", "way-out"));
   });
 
-  const jobsDir = () => ({ jobsDir: join(root.path, "jobs") });
+  const jobsDir = () => ({ jobsDir: join(lab.path, "jobs") });
   const secretPolicy = () => ({
-    secretsDir: join(root.path, "secrets"),
+    secretsDir: join(lab.path, "secrets"),
     secretEnv: { API_KEY: "abc-123456" },
   });
 
-  async function run(spec: JobSpec, policy: Partial<Policy> = {}) {
-    let output = "";
-    await using runner = createCommandRunner({
-      launcher: () => launcher,
-      workRoot: root.path,
-      baseEnv: { PATH: "/usr/bin:/bin" },
-      workerId: "tester-00000000",
-      policy: { ...OPEN_POLICY, ...policy },
-    });
-    const ending = await runner.run({
-      record: newJob(`job${process.pid}x${(runs += 1)}`, spec, 0),
-      attempt: 1,
-      output: { write: (_channel, bytes) => void (output += Buffer.from(bytes).toString()) },
-      stop: new AbortController().signal,
-      onStarted: () => undefined,
-    });
-    return { ...ending, output };
-  }
+  const run = (spec: JobSpec, policy: Partial<Policy> = {}) => lab.run(spec, { policy });
 
   describe("a jobs directory", () => {
     test("its files run", async () => {
@@ -178,7 +149,7 @@ onEachLauncher((kind) => {
     async () => {
       const policy = await openPolicy(
         { allow: [], limits: {}, secretEnv: {}, signers: {}, runAs: "nobody:nogroup" },
-        root.path,
+        lab.path,
       );
       expect(policy.user).toEqual({ uid: NOBODY, gid: NOBODY });
       const script =
