@@ -26,11 +26,13 @@ const OWNER_FILE = "owner.json";
 /** Below a home: one directory for each attempt that runs, called by its tag. */
 const ATTEMPTS = "attempts";
 
+type Deps = { groups: Pick<ControlGroups, "clear">; user?: User | undefined; log: Log };
+
 /** Makes the directories and clears what dead workers left, processes too; disposing removes what this one made. */
 export async function openHome(
   roots: { workRoot: string; spoolRoot: string },
   workerId: string,
-  deps: { groups: Pick<ControlGroups, "clear">; user?: User | undefined; log: Log },
+  deps: Deps,
 ): Promise<WorkerHome> {
   const { user, log } = deps;
   const predecessors = await findDead(roots.workRoot);
@@ -58,10 +60,7 @@ export async function openHome(
 }
 
 /** A launcher that outlives its worker has ended them; one that died with it has not. */
-async function endAttempts(
-  home: string,
-  { groups, log }: { groups: Pick<ControlGroups, "clear">; log: Log },
-): Promise<void> {
+async function endAttempts(home: string, { groups, log }: Deps): Promise<void> {
   const tags = await readdir(join(home, ATTEMPTS)).catch(() => []); // it died before it made one
   const sweeper = createSweeper();
   const counts = await Promise.all(

@@ -108,14 +108,18 @@ async function openManager(broker: Broker, patienceMs: number): Promise<JetStrea
 
 const nanos = (ms: number): number => ms * 1_000_000;
 
-function streamsOf(subjects: Subjects, { replicas = 1 }: TopologyOptions): Wanted[] {
-  const { jobs, assign, workers, leader, queues, config, groups, events } = subjects;
-  const base: Partial<StreamConfig> = {
+/** What all streams have. */
+const baseOf = ({ replicas = 1 }: TopologyOptions) =>
+  ({
     storage: "file",
     retention: "limits",
     num_replicas: replicas,
     allow_direct: true,
-  };
+  }) satisfies Partial<StreamConfig>;
+
+function streamsOf(subjects: Subjects, options: TopologyOptions): Wanted[] {
+  const { jobs, assign, workers, leader, queues, config, groups, events } = subjects;
+  const base = baseOf(options);
   const bucket = (name: string, all: string, republished?: string): Wanted => ({
     ...base,
     name,
@@ -175,20 +179,13 @@ function streamsOf(subjects: Subjects, { replicas = 1 }: TopologyOptions): Wante
   ];
 }
 
-function logsOf(
-  subjects: Subjects,
-  { replicas = 1, logsMaxAgeMs = 7 * DAY_MS }: TopologyOptions,
-): Wanted {
-  const { logs } = subjects;
+function logsOf({ logs }: Subjects, options: TopologyOptions): Wanted {
   return {
+    ...baseOf(options),
     name: logs.stream,
     subjects: [logs.all],
-    storage: "file",
-    retention: "limits",
-    num_replicas: replicas,
-    allow_direct: true,
     discard: "old",
-    max_age: nanos(logsMaxAgeMs),
+    max_age: nanos(options.logsMaxAgeMs ?? 7 * DAY_MS),
     republish: { src: logs.all, dest: logs.live },
   };
 }
@@ -197,13 +194,11 @@ function logsOf(
  * Workers write here what they like. So it allows neither rollups, with which one of them could empty it, nor direct
  * reads, whose answers are what was stored, on whatever subject the asker names.
  */
-function filesOf({ files }: Subjects, { replicas = 1 }: TopologyOptions): Wanted {
+function filesOf({ files }: Subjects, options: TopologyOptions): Wanted {
   return {
+    ...baseOf(options),
     name: files.stream,
     subjects: [files.all],
-    storage: "file",
-    retention: "limits",
-    num_replicas: replicas,
     allow_direct: false,
     allow_rollup_hdrs: false,
     allow_msg_ttl: true,

@@ -7,6 +7,7 @@ import { digitsOf, type Digest } from "../../shared/file.ts";
 import type { FileStore } from "../../shared/io/files.ts";
 import { deferred } from "../../shared/io/lifecycle.ts";
 import { silentLog, type Log } from "../../shared/io/log.ts";
+import { onAbort } from "../on-abort.ts";
 import { unpack } from "./unpack.ts";
 
 export type UsedBundle = Disposable & {
@@ -132,13 +133,7 @@ export function createBundleCache(deps: {
 }
 
 async function orStopped(work: Promise<void>, signal: AbortSignal): Promise<void> {
-  signal.throwIfAborted();
   const stopped = deferred<never>();
-  const onStop = (): void => stopped.reject(signal.reason);
-  signal.addEventListener("abort", onStop, { once: true });
-  try {
-    await Promise.race([work, stopped.promise]);
-  } finally {
-    signal.removeEventListener("abort", onStop);
-  }
+  using _stop = onAbort(signal, () => stopped.reject(signal.reason));
+  await Promise.race([stopped.promise, work]);
 }
