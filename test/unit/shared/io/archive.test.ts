@@ -21,6 +21,8 @@ beforeAll(async () => {
 });
 afterAll(() => dir[Symbol.asyncDispose]());
 
+const files = (...names: string[]): Entry[] => names.map((name) => ({ name, content: name }));
+
 /** An archive that a hostile program could write. */
 async function archiveOf(...entries: Entry[]): Promise<Buffer> {
   const archive = pack();
@@ -144,38 +146,10 @@ describe("an archive", () => {
       ],
       /twice/,
     ],
-    [
-      "a file below a file",
-      [
-        { name: "f", content: "x" },
-        { name: "f/x", content: "x" },
-      ],
-      /no directory/,
-    ],
-    [
-      "the same name twice",
-      [
-        { name: "f", content: "x" },
-        { name: "./f", content: "y" },
-      ],
-      /twice/,
-    ],
-    [
-      "names that differ by case",
-      [
-        { name: "f", content: "x" },
-        { name: "F", content: "y" },
-      ],
-      /case only/,
-    ],
-    [
-      "directories that differ by case",
-      [
-        { name: "d/a", content: "x" },
-        { name: "D/b", content: "y" },
-      ],
-      /case only/,
-    ],
+    ["a file below a file", files("f", "f/x"), /no directory/],
+    ["the same name twice", files("f", "./f"), /twice/],
+    ["names that differ by case", files("f", "F"), /case only/],
+    ["directories that differ by case", files("d/a", "D/b"), /case only/],
     ["a hard link out", [{ name: "h", type: "link", linkname: "../etc/passwd" }], /leads out/],
     ["a hard link to nothing", [{ name: "h", type: "link", linkname: "later" }], /no earlier file/],
     [
