@@ -2,7 +2,7 @@
 import { availableParallelism, hostname } from "node:os";
 import { join, resolve } from "node:path";
 
-import type { ArtifactLimits } from "../shared/artifact.ts";
+import { ARTIFACT_LIMITS, type ArtifactLimits } from "../shared/artifact.ts";
 import { bundleReference } from "../shared/bundle.ts";
 import type { Labels } from "../shared/constraints.ts";
 import { parseDuration } from "../shared/durations.ts";
@@ -16,10 +16,10 @@ import {
   type Settings,
 } from "../shared/io/settings.ts";
 import { isLabelKey, isName } from "../shared/names.ts";
-import { artifactLimitsIn } from "./artifacts/limits.ts";
 import { allowedEnvironment } from "./command/environment.ts";
 import type { HealthAddress } from "./health.ts";
 import type { LauncherKind } from "./launcher/launcher.ts";
+import { namedNumbers } from "./named-numbers.ts";
 import type { PolicyConfig } from "./policy/open-policy.ts";
 import { readPolicyConfig, type PolicyFlags } from "./policy/policy-config.ts";
 
@@ -79,6 +79,7 @@ export type WorkerFlags = CommonFlags & {
   allowEnv?: readonly string[];
 } & PolicyFlags;
 
+const ARTIFACT_LIMIT_NAMES = Object.keys(ARTIFACT_LIMITS) as (keyof ArtifactLimits)[];
 const MAX_SLOTS = 10_000;
 /** 10 GiB. */
 const CACHE = String(10 * 2 ** 30);
@@ -136,10 +137,14 @@ export function readWorkerConfig(
   const root = join(defaultDataDir(env), "worker");
 
   const policy = readPolicyConfig(env, flags, settings);
-  const artifactLimits = artifactLimitsIn(
-    settings.list(flags.artifactLimit, "MILLRACE_ARTIFACT_LIMITS"),
-    settings,
-  );
+  const artifactLimits = {
+    ...ARTIFACT_LIMITS,
+    ...namedNumbers(
+      settings.list(flags.artifactLimit, "MILLRACE_ARTIFACT_LIMITS"),
+      { option: "--artifact-limit", names: ARTIFACT_LIMIT_NAMES, least: 0 },
+      settings,
+    ),
+  };
 
   settings.finish();
   return {

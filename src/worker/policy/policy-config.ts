@@ -3,7 +3,8 @@ import { resolve } from "node:path";
 
 import { isName } from "../../shared/names.ts";
 import type { Environment, Settings } from "../../shared/io/settings.ts";
-import { LIMITS, type Limits } from "../launcher/protocol.ts";
+import { LIMITS } from "../launcher/protocol.ts";
+import { namedNumbers } from "../named-numbers.ts";
 import type { PolicyConfig } from "./open-policy.ts";
 
 /** Command-line options; each wins over its variable, where lists are comma-separated. */
@@ -34,28 +35,17 @@ export function readPolicyConfig(
   const runAs = settings.text(flags.runAs, "MILLRACE_RUN_AS", "");
   return {
     allow: settings.list(flags.allow, "MILLRACE_ALLOW"),
-    limits: limitsIn(settings.list(flags.limit, "MILLRACE_LIMITS"), settings),
+    limits: namedNumbers(
+      settings.list(flags.limit, "MILLRACE_LIMITS"),
+      { option: "--limit", names: LIMITS, least: 1 },
+      settings,
+    ),
     secretEnv: named(settings.list(flags.secretEnv, "MILLRACE_SECRET_ENV"), env),
     signers: signersIn(settings.list(flags.signer, "MILLRACE_SIGNERS"), settings),
     ...(jobsDir === "" ? {} : { jobsDir: resolve(jobsDir) }),
     ...(secretsDir === "" ? {} : { secretsDir: resolve(secretsDir) }),
     ...(runAs === "" ? {} : { runAs }),
   };
-}
-
-function limitsIn(texts: readonly string[], settings: Settings): Limits {
-  const limits: Limits = {};
-  for (const text of texts) {
-    const [key = "", value = ""] = text.split("=", 2);
-    const limit = LIMITS.find((name) => name === key);
-    const isSound = limit !== undefined && /^[1-9]\d{0,14}$/.test(value);
-    settings.require(
-      isSound,
-      `--limit "${text}" must be one of ${LIMITS.join(", ")}, = and a number`,
-    );
-    if (isSound) limits[limit] = Number(value);
-  }
-  return limits;
 }
 
 function signersIn(texts: readonly string[], settings: Settings): Record<string, string> {
