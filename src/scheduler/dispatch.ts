@@ -24,7 +24,7 @@ export type DispatchOptions = {
   epoch: number;
   /** Largest message in bytes. */
   maxBytes: number;
-  /** Messages under way at once. */
+  /** Placements under way at which no further message is sent; how many messages they take depends on how many workers there are. */
   window: number;
   now(): number;
   signal: AbortSignal;
@@ -42,6 +42,7 @@ const RETRY_MS = 250;
 export function createDispatch(options: DispatchOptions): Dispatch {
   const { board, bodies, log, epoch, maxBytes, window, now, signal, onRoom } = options;
   const underWay = new Set<Sent>();
+  let placedUnderWay = 0;
   const room = createBell(signal);
   const broken = deferred<never>();
   broken.promise.catch(() => undefined);
@@ -50,6 +51,17 @@ export function createDispatch(options: DispatchOptions): Dispatch {
 
   function confirm({ items, worker, seq }: Sent): void {
     for (const placement of items) board.assigned(placement, worker, seq, now());
+  }
+
+  function launch(message: Message): Sent {
+    const sent = { ...message, ...log.append(message.worker, message.text) };
+    underWay.add(sent);
+    placedUnderWay += sent.items.length;
+    return sent;
+  }
+
+  function land(sent: Sent): void {
+    if (underWay.delete(sent)) placedUnderWay -= sent.items.length;
   }
 
   function takeBack(placements: Placement[]): void {
@@ -102,7 +114,7 @@ export function createDispatch(options: DispatchOptions): Dispatch {
 
   async function follow(sent: Sent): Promise<void> {
     if (await sent.stored) {
-      underWay.delete(sent);
+      land(sent);
       confirm(sent);
     } else {
       clearing ??= clearUp().finally(() => {
@@ -121,26 +133,22 @@ export function createDispatch(options: DispatchOptions): Dispatch {
     for (const sent of underWay) {
       if (await log.holds(sent.worker, sent.text, sent.seq)) confirm(sent);
       else takeBack(sent.items);
-      underWay.delete(sent);
+      land(sent);
     }
   }
 
   async function transmit(messages: Message[]): Promise<void> {
     for (const message of messages) {
-      while (!signal.aborted && (clearing !== undefined || underWay.size >= window))
+      while (!signal.aborted && (clearing !== undefined || placedUnderWay >= window))
         await room.wait();
       if (signal.aborted) takeBack(message.items);
-      else {
-        const sent = { ...message, ...log.append(message.worker, message.text) };
-        underWay.add(sent);
-        follow(sent).catch(broken.reject);
-      }
+      else follow(launch(message)).catch(broken.reject);
     }
   }
 
   return {
     broken: broken.promise,
-    hasRoom: () => !preparing && clearing === undefined && underWay.size < window,
+    hasRoom: () => !preparing && clearing === undefined && placedUnderWay < window,
     async send(placements) {
       preparing = true;
       try {
@@ -151,8 +159,10 @@ export function createDispatch(options: DispatchOptions): Dispatch {
       }
     },
     abandon() {
-      for (const { items } of underWay) takeBack(items);
-      underWay.clear();
+      for (const sent of underWay) {
+        takeBack(sent.items);
+        land(sent);
+      }
       room[Symbol.dispose]();
     },
   };

@@ -28,8 +28,8 @@ export type LeaderOptions = {
 
 const SWEEP_MS = 1_000;
 const PER_TICK = 512;
-/** Messages under way: on several replicas a pipelined append is refused more often than stored. */
-const WINDOW = { single: 16, replicated: 1 };
+/** Placements under way: one job for each of many workers needs as many messages, and waiting for some before the rest costs everybody more. On several replicas a pipelined append is refused more often than stored. */
+const WINDOW = { single: PER_TICK, replicated: 1 };
 
 /** Leads under the lease until the signal aborts. Throws when the log cannot be had. */
 export async function lead(
