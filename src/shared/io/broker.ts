@@ -9,6 +9,7 @@ import { wantsTls, type BrokerCredentials } from "./credentials.ts";
 import { systemClock, type Clock } from "./clock.ts";
 import { pause } from "./lifecycle.ts";
 import { silentLog, type Log } from "./log.ts";
+import { PING_SETTINGS, pingInSilence } from "./ping.ts";
 import { createPublisher, type Publisher } from "./publisher.ts";
 import { createReader, type Reader } from "./reader.ts";
 import { tlsProblem } from "./tls.ts";
@@ -83,6 +84,7 @@ export async function connectBroker(options: BrokerOptions): Promise<Broker> {
     isUp,
     mono: clock.mono,
     beforeWrite: writeOncePerTurn(nc),
+    onAnswer: pingInSilence(nc, clock.mono),
   });
   const reader = createReader(
     nc,
@@ -186,8 +188,7 @@ async function open(options: BrokerOptions, inboxPrefix: string): Promise<NatsCo
     maxReconnectAttempts: -1,
     reconnectTimeWait: 250,
     reconnectJitter: 250,
-    pingInterval: 3_000,
-    maxPingOut: 2,
+    ...PING_SETTINGS,
     timeout: 5_000,
     // who is asked about us may be away: that is no reason to give up
     ignoreAuthErrorAbort: true,

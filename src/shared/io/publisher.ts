@@ -52,9 +52,11 @@ export function createPublisher(
     mono(): number;
     /** Calls back right before the connection is written to, at the end of this turn of the loop. */
     beforeWrite(act: () => void): void;
+    /** The broker answered, whatever. */
+    onAnswer(): void;
   },
 ): Publisher {
-  const { inbox, isUp, mono, beforeWrite } = options;
+  const { inbox, isUp, mono, beforeWrite, onAnswer } = options;
   const pending = new Map<number, Pending>();
   let outgoing: Pending[] = [];
   let count = 0;
@@ -62,6 +64,7 @@ export function createPublisher(
 
   const subscription = nc.subscribe(`${inbox}.*`, {
     callback: (_error, message) => {
+      onAnswer();
       const wait = pending.get(Number(message.subject.slice(inbox.length + 1)));
       if (wait === undefined) return;
       pending.delete(wait.token);
