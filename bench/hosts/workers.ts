@@ -2,15 +2,20 @@
 // Arguments: broker's address, how many, slots of each. All leave on SIGTERM.
 import { setMaxListeners } from "node:events";
 
-import { connectBroker, type Broker } from "../../src/shared/io/broker.ts";
+import type * as brokerModule from "../../src/shared/io/broker.ts";
 import { silentLog } from "../../src/shared/io/log.ts";
-import { assembleWorker } from "../../src/worker/assembly.ts";
+import type * as assemblyModule from "../../src/worker/assembly.ts";
 import { NO_GROUPS } from "../../src/worker/policy/control-groups.ts";
 import { OPEN_POLICY } from "../../src/worker/policy/policy.ts";
-import { serve } from "../../src/worker/worker.ts";
+import type * as workerModule from "../../src/worker/worker.ts";
 import { NO_LAUNCHER } from "../../test/lab/no-launcher.ts";
+import { built } from "../lib/built.ts";
 import { microseconds } from "../lib/figures.ts";
 import { inParallel } from "../lib/pace.ts";
+
+const { connectBroker } = await built<typeof brokerModule>("shared/io/broker");
+const { assembleWorker } = await built<typeof assemblyModule>("worker/assembly");
+const { serve } = await built<typeof workerModule>("worker/worker");
 
 const [, , natsUrl = "", count = "1", slots = "1"] = process.argv;
 /** At once; more of them would time each other out. */
@@ -23,7 +28,7 @@ process.once("SIGTERM", () => stop.abort());
 const idOf = (index: number): string => `host${process.pid}-${String(index).padStart(8, "0")}`;
 
 /** A broker that a thousand come to at once may keep some waiting for too long. */
-async function connect(identity: string): Promise<Broker> {
+async function connect(identity: string): Promise<brokerModule.Broker> {
   for (let left = TRIES; ; left -= 1) {
     try {
       return await connectBroker({ url: natsUrl, identity });
@@ -33,7 +38,7 @@ async function connect(identity: string): Promise<Broker> {
   }
 }
 
-async function run(id: string, connection: Broker): Promise<void> {
+async function run(id: string, connection: brokerModule.Broker): Promise<void> {
   await using broker = connection;
   const worker = assembleWorker({
     config: {
