@@ -59,6 +59,7 @@ async function run(id: string, connection: brokerModule.Broker): Promise<void> {
     home: {
       workDir: "",
       bundleDir: "",
+      leftBundles: [],
       spoolDir: "",
       predecessors: [],
       [Symbol.asyncDispose]: () => Promise.resolve(),

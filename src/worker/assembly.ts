@@ -87,6 +87,7 @@ export function assembleWorker(deps: WorkerDeps): AssembledWorker {
   const bundles = createBundleCache({
     files,
     dir: home.bundleDir,
+    left: home.leftBundles,
     limitBytes: config.bundleCacheBytes,
     onUse: (how) => metrics.bundles.inc({ how }),
     log,

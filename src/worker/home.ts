@@ -5,6 +5,7 @@ import { join } from "node:path";
 
 import type { Log } from "../shared/io/log.ts";
 import { isWorkerId } from "../shared/names.ts";
+import { handOn, keptIn, type KeptBundle } from "./files/kept-bundles.ts";
 import type { User } from "./launcher/protocol.ts";
 import { createSweeper } from "./launcher/sweeper.ts";
 import type { ControlGroups } from "./policy/control-groups.ts";
@@ -14,6 +15,8 @@ export type WorkerHome = AsyncDisposable & {
   workDir: string;
   /** What it has fetched for its attempts. */
   bundleDir: string;
+  /** What is in there from earlier workers. */
+  leftBundles: KeptBundle[];
   /** Its waiting output. */
   spoolDir: string;
   /** Ids of workers that had their home here and died without leaving. */
@@ -25,23 +28,30 @@ type Owner = { host: string; pid: number; startTime: string | undefined };
 const OWNER_FILE = "owner.json";
 /** Below a home: one directory for each attempt that runs, called by its tag. */
 const ATTEMPTS = "attempts";
+const BUNDLES = "bundles";
+
+/** Below the root of all homes: the bundles of workers that left, until one comes that can use them. No worker has such an id. */
+const LEFT_BUNDLES = ".bundles";
 
 type Deps = { groups: Pick<ControlGroups, "clear">; user?: User | undefined; log: Log };
 
-/** Makes the directories and clears what dead workers left, processes too; disposing removes what this one made. */
+/** Makes the directories and clears what dead workers left, processes too; disposing removes what this one made. Bundles are taken over, and left to the next. */
 export async function openHome(
   roots: { workRoot: string; spoolRoot: string },
   workerId: string,
   deps: Deps,
 ): Promise<WorkerHome> {
   const { user, log } = deps;
+  const home = join(roots.workRoot, workerId);
+  const workDir = join(home, ATTEMPTS);
+  const bundleDir = join(home, BUNDLES);
+  const leftBundles = join(roots.workRoot, LEFT_BUNDLES);
   const predecessors = await findDead(roots.workRoot);
   for (const id of predecessors) {
     await endAttempts(join(roots.workRoot, id), deps);
+    await handOn(join(roots.workRoot, id, BUNDLES), leftBundles, log);
     await clear(roots, id, log);
   }
-  const home = join(roots.workRoot, workerId);
-  const workDir = join(home, ATTEMPTS);
   // whoever the programs run as passes through, and sees nothing
   await mkdir(workDir, { recursive: true, mode: user === undefined ? 0o700 : 0o711 });
   const owner: Owner = {
@@ -50,12 +60,17 @@ export async function openHome(
     startTime: await startTimeOf(process.pid),
   };
   await writeFile(join(home, OWNER_FILE), JSON.stringify(owner));
+  await handOn(leftBundles, bundleDir, log);
   return {
     workDir,
-    bundleDir: join(home, "bundles"),
+    bundleDir,
+    leftBundles: await keptIn(bundleDir),
     spoolDir: join(roots.spoolRoot, workerId),
     predecessors,
-    [Symbol.asyncDispose]: () => clear(roots, workerId, log),
+    async [Symbol.asyncDispose]() {
+      await handOn(bundleDir, leftBundles, log);
+      await clear(roots, workerId, log);
+    },
   };
 }
 

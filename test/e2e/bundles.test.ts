@@ -69,6 +69,22 @@ it("gives the jobs of three workers the files that were pushed once, each worker
     expect(worker.stderr().match(/"event":"bundle_fetched"/g)).toHaveLength(1);
 });
 
+it("leaves what a worker has fetched to the next one, however it ended", async () => {
+  for (const signal of ["SIGTERM", "SIGKILL"] as const) {
+    const worker = lab.workers.at(-1)!;
+    const run = async (id: string) =>
+      lab.until(
+        await lab.submit({ command: ["cat", "count.sh"], bundle: "words", worker: id }),
+        "succeeded",
+      );
+    await run(worker.id);
+    await worker.kill(signal);
+    const next = await lab.addWorker({ name: "heir" });
+    await run(next.id);
+    expect(next.stderr()).not.toContain("bundle_fetched");
+  }
+});
+
 it("gives each attempt a copy of its own, which it may change", async () => {
   const project = join(dir.path, "own");
   await mkdir(join(project, "data"), { recursive: true });

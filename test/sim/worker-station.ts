@@ -62,6 +62,7 @@ export function startWorker(
     home: {
       workDir: "",
       bundleDir: "",
+      leftBundles: [],
       spoolDir: "",
       predecessors,
       [Symbol.asyncDispose]: () => Promise.resolve(),

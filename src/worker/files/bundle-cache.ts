@@ -1,4 +1,4 @@
-// The bundles that this worker has unpacked: each fetched once, kept while somebody uses it and there is room.
+// The bundles that this worker has unpacked or was left: each fetched once, kept while somebody uses it and there is room.
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
@@ -8,6 +8,7 @@ import type { FileStore } from "../../shared/io/files.ts";
 import { deferred } from "../../shared/io/lifecycle.ts";
 import { silentLog, type Log } from "../../shared/io/log.ts";
 import { onAbort } from "../on-abort.ts";
+import { filesIn, isAsNoted, writeNote, type KeptBundle } from "./kept-bundles.ts";
 import { unpack } from "./unpack.ts";
 
 export type UsedBundle = Disposable & {
@@ -24,24 +25,30 @@ export type BundleCache = AsyncDisposable & {
   use(digest: Digest, signal: AbortSignal): Promise<UsedBundle>;
 };
 
+type HowCome = "fetched" | "kept";
+
 type Entry = {
   users: number;
-  /** Unpacked; 0 until it is ready. */
+  /** Unpacked; 0 until it is there. */
   bytes: number;
-  readonly path: string;
-  ready: Promise<void>;
+  dir: string;
+  /** Set when somebody asks for it: only then what was left here is looked at. */
+  ready?: Promise<HowCome>;
+  readonly left?: KeptBundle;
 };
 
 /** `onUse` is told how each bundle was come by. */
 export function createBundleCache(deps: {
   files: Pick<FileStore, "read">;
   dir: string;
+  /** What earlier workers have left in `dir`. */
+  left?: readonly KeptBundle[];
   /** Bytes of unpacked bundles that nobody uses. */
   limitBytes: number;
-  onUse?: (how: "fetched" | "kept" | "failed") => void;
+  onUse?: (how: HowCome | "failed") => void;
   log?: Log;
 }): BundleCache {
-  const { files, dir, limitBytes, onUse, log = silentLog } = deps;
+  const { files, dir, left = [], limitBytes, onUse, log = silentLog } = deps;
   /** Least recently used first. */
   const entries = new Map<Digest, Entry>();
   const removals = new Set<Promise<void>>();
@@ -49,12 +56,20 @@ export function createBundleCache(deps: {
   let bytes = 0;
   let count = 0;
 
+  for (const one of left) {
+    entries.set(one.digest, { users: 0, bytes: one.bytes, dir: one.dir, left: one });
+    bytes += one.bytes;
+  }
+  makeRoom();
+
   /** Whatever becomes of it, the next one who asks finds the whole bundle or none. */
   async function fetch(digest: Digest, entry: Entry): Promise<void> {
     const startedAt = performance.now();
     try {
-      await mkdir(dir, { recursive: true });
-      const facts = await unpack(files.read(digest, { signal: closed.signal }), entry.path);
+      await mkdir(entry.dir, { recursive: true });
+      const source = files.read(digest, { signal: closed.signal });
+      const facts = await unpack(source, filesIn(entry.dir));
+      await writeNote(entry.dir, facts.bytes);
       entry.bytes = facts.bytes;
       bytes += facts.bytes;
       const ms = Math.round(performance.now() - startedAt);
@@ -62,19 +77,33 @@ export function createBundleCache(deps: {
     } catch (error) {
       log.warn({ event: "bundle_failed", digest, error }, "a bundle could not be fetched");
       entries.delete(digest);
-      remove(entry.path);
+      remove(entry.dir);
       throw error;
     }
   }
 
-  /** One download for all who ask meanwhile; each has a directory of its own. */
-  function begin(digest: Digest): Entry {
-    const path = join(dir, `${digitsOf(digest)}.${count++}`);
-    const entry: Entry = { users: 0, bytes: 0, path, ready: Promise.resolve() };
-    entry.ready = fetch(digest, entry);
+  async function comeBy(digest: Digest, entry: Entry): Promise<HowCome> {
+    if (entry.left !== undefined) {
+      if (await isAsNoted(entry.left)) return "kept";
+      log.warn({ event: "bundle_spoilt", digest }, "a bundle on the disk is not what it was");
+      bytes -= entry.bytes;
+      entry.bytes = 0;
+      remove(entry.dir);
+      entry.dir = newDir(digest);
+    }
+    await fetch(digest, entry);
+    return "fetched";
+  }
+
+  /** Each download has a directory of its own. */
+  const newDir = (digest: Digest): string => join(dir, `${digitsOf(digest)}.${count++}`);
+
+  /** Once for all who ask meanwhile. */
+  function begin(digest: Digest, entry: Entry): Promise<HowCome> {
+    const ready = comeBy(digest, entry);
     // it fails for those who wait for it, and they may have gone
-    entry.ready.catch(() => {});
-    return entry;
+    ready.catch(() => {});
+    return ready;
   }
 
   function makeRoom(): void {
@@ -83,7 +112,7 @@ export function createBundleCache(deps: {
       if (entry.users > 0 || entry.bytes === 0) continue;
       entries.delete(digest);
       bytes -= entry.bytes;
-      remove(entry.path);
+      remove(entry.dir);
     }
   }
 
@@ -101,23 +130,24 @@ export function createBundleCache(deps: {
 
   return {
     async use(digest, signal) {
-      const known = entries.get(digest);
-      const entry = known ?? begin(digest);
+      const entry = entries.get(digest) ?? { users: 0, bytes: 0, dir: newDir(digest) };
       entry.users += 1;
       entries.delete(digest);
       entries.set(digest, entry);
+      const isFirst = entry.ready === undefined;
+      entry.ready ??= begin(digest, entry);
       try {
-        await orStopped(entry.ready, signal);
+        const how = await orStopped(entry.ready, signal);
+        onUse?.(isFirst ? how : "kept");
       } catch (error) {
         onUse?.("failed");
         release(entry);
         throw error;
       }
-      onUse?.(known === undefined ? "fetched" : "kept");
       makeRoom();
       let isUsed = true;
       return {
-        path: entry.path,
+        path: filesIn(entry.dir),
         [Symbol.dispose]() {
           if (isUsed) release(entry);
           isUsed = false;
@@ -126,14 +156,14 @@ export function createBundleCache(deps: {
     },
     async [Symbol.asyncDispose]() {
       closed.abort();
-      await Promise.allSettled([...entries.values()].map(({ ready }) => ready));
+      await Promise.allSettled([...entries.values()].flatMap(({ ready }) => ready ?? []));
       await Promise.all(removals);
     },
   };
 }
 
-async function orStopped(work: Promise<void>, signal: AbortSignal): Promise<void> {
+async function orStopped<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   const stopped = deferred<never>();
   using _stop = onAbort(signal, () => stopped.reject(signal.reason));
-  await Promise.race([stopped.promise, work]);
+  return await Promise.race([stopped.promise, work]);
 }

@@ -1,15 +1,27 @@
 // The cache of bundles: one download for all, nothing of one that failed, room made from what nobody uses.
 import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
-import { mkdir, readdir, readFile, readlink, stat, writeFile } from "node:fs/promises";
+import {
+  chmod,
+  mkdir,
+  readdir,
+  readFile,
+  readlink,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from "node:fs/promises";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { gzipSync } from "node:zlib";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 import { MillraceError } from "../../../../src/shared/errors.ts";
 import { digestOf, type Digest } from "../../../../src/shared/file.ts";
+import { silentLog } from "../../../../src/shared/io/log.ts";
 import { createBundleCache } from "../../../../src/worker/files/bundle-cache.ts";
+import { handOn, keptIn, type KeptBundle } from "../../../../src/worker/files/kept-bundles.ts";
 import { copyTree } from "../../../../src/worker/files/unpack.ts";
 import { withoutBundle } from "../../../../src/worker/files/without-bundle.ts";
 import { tempDir, type TempDir } from "../../../lab/temp-dir.ts";
@@ -34,11 +46,10 @@ async function archive(size: number): Promise<Buffer> {
 }
 
 type Lab = ReturnType<typeof labOf>;
-function labOf(limitBytes: number) {
+function labOf(limitBytes: number, path = join(dir.path, `cache-${made++}`), left?: KeptBundle[]) {
   const blobs = new Map<Digest, Buffer | Error>();
   const reads: Digest[] = [];
   const used: string[] = [];
-  const path = join(dir.path, `cache-${made++}`);
   const cache = createBundleCache({
     files: {
       read(digest) {
@@ -54,6 +65,7 @@ function labOf(limitBytes: number) {
       },
     },
     dir: path,
+    ...(left === undefined ? {} : { left }),
     limitBytes,
     onUse: (how) => used.push(how),
   });
@@ -122,6 +134,81 @@ it("makes room from the least recently used, and never from what is in use", asy
   await tiny.cache[Symbol.asyncDispose]();
   expect(existsSync(only.path)).toBe(false);
 });
+
+/** A cache of its own with what another one had unpacked. */
+async function inherited(limitBytes = 1e6) {
+  const lab = labOf(1e6);
+  const digests = [await put(lab, 100), await put(lab, 100)] as const;
+  for (const digest of digests) (await lab.cache.use(digest, never()))[Symbol.dispose]();
+  await lab.cache[Symbol.asyncDispose]();
+  const path = join(dir.path, `heir-${made++}`);
+  await handOn(lab.path, path, silentLog);
+  const kept = await keptIn(path);
+  const heir = labOf(limitBytes, path, kept);
+  for (const [digest, blob] of lab.blobs) heir.blobs.set(digest, blob);
+  return { ...heir, kept, digests, from: lab.path };
+}
+
+describe("what an earlier worker left", () => {
+  it("is used as it is", async () => {
+    const { cache, digests, reads, used, from } = await inherited();
+    const uses = await Promise.all([1, 2, 3].map(() => cache.use(digests[0], never())));
+    for (const { path } of uses) expect(await readlink(join(path, "link"))).toBe("bin/run");
+    using _other = await cache.use(digests[1], never());
+    expect([reads, used]).toEqual([[], ["kept", "kept", "kept", "kept"]]);
+    expect(existsSync(from)).toBe(false);
+  });
+
+  it.each<[string, (files: string) => Promise<unknown>]>([
+    ["another content", (files) => rewrite(join(files, "bin", "run"))],
+    ["another right", (files) => chmod(join(files, "bin", "run"), 0o444)],
+    ["a file more", (files) => writeFile(join(files, "more"), "")],
+    ["a file less", (files) => rm(join(files, "bin", "run"))],
+    ["a link elsewhere", (files) => relink(join(files, "link"))],
+    ["nothing left of it", (files) => rm(files, { recursive: true })],
+  ])("is fetched again when it has %s", async (_what, spoil) => {
+    const { cache, digests, kept, reads, used, path } = await inherited();
+    const { dir: spoilt } = kept.find(({ digest }) => digest === digests[0])!;
+    await spoil(join(spoilt, "files"));
+    const uses = await Promise.all([1, 2, 3].map(() => cache.use(digests[0], never())));
+    expect(await readFile(join(uses[0]!.path, "bin", "run"), "utf8")).toBe("#!/bin/sh\n");
+    expect([reads, used]).toEqual([[digests[0]], ["fetched", "kept", "kept"]]);
+    await cache[Symbol.asyncDispose]();
+    expect(existsSync(spoilt)).toBe(false);
+    expect(await keptIn(path)).toHaveLength(2);
+  });
+
+  it("takes no more room than there is", async () => {
+    const { cache, digests, reads, path } = await inherited(150);
+    (await cache.use(digests[0], never()))[Symbol.dispose]();
+    (await cache.use(digests[1], never()))[Symbol.dispose]();
+    expect(reads.length).toBeGreaterThan(0);
+    await cache[Symbol.asyncDispose]();
+    expect(await keptIn(path)).toHaveLength(1);
+  });
+
+  it("goes to one of those that come, and only if it was whole", async () => {
+    const { cache, path, kept } = await inherited();
+    await cache[Symbol.asyncDispose]();
+    await rm(join(kept[0]!.dir, "note.json"));
+    const heirs = [1, 2, 3].map((n) => join(dir.path, `heirs-${made}-${n}`));
+    await Promise.all(heirs.map((heir) => handOn(path, heir, silentLog)));
+    const found = await Promise.all(heirs.map(keptIn));
+    expect(found.flat().map(({ digest }) => digest)).toEqual([kept[1]!.digest]);
+    await handOn(path, heirs[0]!, silentLog);
+  });
+});
+
+async function rewrite(path: string): Promise<void> {
+  await chmod(path, 0o755);
+  await writeFile(path, "#!/bin/no\n");
+  await chmod(path, 0o555);
+}
+
+async function relink(path: string): Promise<void> {
+  await rm(path);
+  await symlink("bin", path);
+}
 
 it("lets go of whoever is stopped, and goes on for the others", async () => {
   const lab = labOf(1e6);
