@@ -46,8 +46,6 @@ export type CommandRunner = AsyncDisposable & {
 /** Where the C library looks when nobody says. */
 const DEFAULT_PATH = "/usr/local/bin:/usr/bin:/bin";
 
-const OVER_MEMORY = "killed: over its memory limit";
-
 type Deps = {
   launcher: () => Launcher;
   /** Existing directory in which each attempt gets its own. */
@@ -105,8 +103,8 @@ export function createCommandRunner(deps: Deps): CommandRunner {
   ): Promise<Ending> {
     await using group = await groups.open(tag, allowed.limits);
     const ending = await follow(launch(args, tag, workDir, allowed, group), args);
-    if (ending.outcome !== "signalled" || !(await group.hasRunOut())) return ending;
-    return { ...ending, reason: OVER_MEMORY };
+    const reason = ending.outcome === "signalled" ? await group.whyKilled() : undefined;
+    return reason === undefined ? ending : { ...ending, reason };
   }
 
   function launch(

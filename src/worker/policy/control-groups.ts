@@ -9,14 +9,14 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import type { Log } from "../../shared/io/log.ts";
 import type { Limits, SpawnRequest } from "../launcher/protocol.ts";
-import { controllersIn, divide, hasRunOut, ownGroup, type Controller } from "./group-text.ts";
+import { controllersIn, divide, ownGroup, whyKilled, type Controller } from "./group-text.ts";
 
 /** Disposing kills what is left in it, and removes it. */
 export type AttemptGroup = AsyncDisposable & {
   /** What the launcher is asked for. */
   request: Pick<SpawnRequest, "group" | "limits">;
-  /** Whether the kernel has killed the attempt for want of memory. */
-  hasRunOut(): Promise<boolean>;
+  /** Why the kernel has killed the attempt, if it was for want of memory. */
+  whyKilled(): Promise<string | undefined>;
 };
 
 export type ControlGroups = {
@@ -68,7 +68,7 @@ function groupsBelow(base: string, controllers: Controller[], log: Log): Control
     }
     return {
       request: { group: join(path, "cgroup.procs"), limits: rest },
-      hasRunOut: async () => hasRunOut(await look(join(path, "memory.events"))),
+      whyKilled: async () => whyKilled(await look(join(path, "memory.events"))),
       [Symbol.asyncDispose]: () => clear(tag),
     };
   }
@@ -78,7 +78,7 @@ function groupsBelow(base: string, controllers: Controller[], log: Log): Control
 
 const withoutGroup = (limits: Limits): AttemptGroup => ({
   request: { limits },
-  hasRunOut: async () => false,
+  whyKilled: async () => undefined,
   [Symbol.asyncDispose]: async () => {},
 });
 

@@ -62,5 +62,10 @@ export function divide(
   return { settings, rest };
 }
 
-/** Whether the kernel has killed in a group for want of memory, from its `memory.events`. */
-export const hasRunOut = (events: string): boolean => /^oom_kill [1-9]/m.test(events);
+/** Why the kernel has killed in a group, from its `memory.events`; undefined when it has not. */
+export function whyKilled(events: string): string | undefined {
+  if (!/^oom_kill [1-9]/m.test(events)) return undefined;
+  return /^oom [1-9]/m.test(events)
+    ? "killed: over its memory limit"
+    : "killed: no memory is left on its worker's host, or for all that the worker runs";
+}

@@ -3,8 +3,8 @@ import { describe, expect, test } from "vitest";
 import {
   controllersIn,
   divide,
-  hasRunOut,
   ownGroup,
+  whyKilled,
 } from "../../../../src/worker/policy/group-text.ts";
 
 const mount = (root: string, point: string) =>
@@ -67,8 +67,14 @@ describe("limits are divided", () => {
   });
 });
 
-test("only a kill counts as having run out of memory", () => {
-  expect(hasRunOut("low 0\nhigh 0\nmax 12\noom 3\noom_kill 1\noom_group_kill 1\n")).toBe(true);
-  expect(hasRunOut("low 0\nhigh 0\nmax 12\noom 3\noom_kill 0\noom_group_kill 0\n")).toBe(false);
-  expect(hasRunOut("")).toBe(false);
+test.each([
+  ["its own limit, when it was reached", "max 12\noom 3\noom_kill 1\noom_group_kill 1\n", /limit/],
+  ["others, when its own was not", "max 0\noom 0\noom_kill 1\noom_group_kill 0\n", /host/],
+])("a kill for want of memory is told of %s", (_whose, events, reason) => {
+  expect(whyKilled(`low 0\nhigh 0\n${events}`)).toMatch(reason);
+});
+
+test("without a kill nothing is told", () => {
+  expect(whyKilled("low 0\nhigh 0\nmax 12\noom 3\noom_kill 0\noom_group_kill 0\n")).toBeUndefined();
+  expect(whyKilled("")).toBeUndefined();
 });
