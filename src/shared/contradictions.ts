@@ -4,10 +4,11 @@ import type { JobSpec } from "./spec.ts";
 
 export type Complaint = { path: string[]; message: string };
 
+const KINDS = ["command", "script", "handler"] as const;
+type Kind = (typeof KINDS)[number];
+
 export function contradictions(spec: JobSpec): Complaint[] {
-  const kinds = (["command", "script", "handler"] as const).filter(
-    (kind) => spec[kind] !== undefined,
-  );
+  const kinds = KINDS.filter((kind) => spec[kind] !== undefined);
   const found =
     kinds.length === 1
       ? belongings(spec)
@@ -40,14 +41,13 @@ const BELONGS = {
   artifacts: ["command", "script"],
 } as const;
 
+const BELONGINGS = Object.entries(BELONGS) as [keyof typeof BELONGS, readonly Kind[]][];
+
 function belongings(spec: JobSpec): Complaint[] {
-  return Object.entries(BELONGS)
-    .filter(
-      ([field, kinds]) =>
-        spec[field as keyof JobSpec] !== undefined &&
-        kinds.every((kind) => spec[kind] === undefined),
-    )
-    .map(([field, kinds]) => complaint(field, `goes with ${kinds.join(" or ")} only`));
+  return BELONGINGS.filter(
+    ([field, kinds]) =>
+      spec[field] !== undefined && kinds.every((kind) => spec[kind] === undefined),
+  ).map(([field, kinds]) => complaint(field, `goes with ${kinds.join(" or ")} only`));
 }
 
 const complaint = (field: string, message: string): Complaint => ({ path: [field], message });

@@ -68,3 +68,18 @@ export const date = z
     (value) => /^\d{4}-\d\d-\d\dT/.test(value) && Date.parse(value) < MAX_DATE_MS,
     "must be an ISO 8601 instant before the year 3000, as 2027-01-31T08:00:00Z",
   );
+
+function isJson(value: unknown): boolean {
+  if (typeof value !== "object") return isJsonScalar(value);
+  if (value === null) return true;
+  if (Array.isArray(value)) return value.every(isJson);
+  return Object.getPrototypeOf(value) === Object.prototype && Object.values(value).every(isJson);
+}
+
+const isJsonScalar = (value: unknown): boolean =>
+  typeof value === "string" || typeof value === "boolean" || Number.isFinite(value);
+
+/** Any JSON. Unlike `z.json()` it does not refer to itself, which would keep whatever has it as a part from being compiled. */
+export const anyJson = z
+  .unknown()
+  .refine(isJson, "must be JSON") as unknown as z.ZodType<z.core.util.JSONType>;

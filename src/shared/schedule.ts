@@ -2,7 +2,7 @@
 import { z } from "zod";
 
 import { durationMs } from "./durations.ts";
-import { date, duration, name, text } from "./fields.ts";
+import { anyJson, date, duration, name, text } from "./fields.ts";
 import { cronFields } from "./schedule-cron.ts";
 import { MISFIRES, OVERLAPS, type Misfire, type Overlap } from "./schedule-policies.ts";
 import { isZone } from "./schedule-zone.ts";
@@ -13,7 +13,7 @@ const ON_CLOSED = ["skip", "shift"] as const;
 
 const generator = z.strictObject({
   handler: name.describe("A function that returns a list of job specs."),
-  input: z.json().optional().describe("What the function gets."),
+  input: anyJson.optional().describe("What the function gets."),
   queue: name.optional(),
   timeout: duration({ minMs: 1 }).optional(),
 });
@@ -46,7 +46,7 @@ const fields = z.strictObject({
     .describe("On a closed day: skip (default), or shift to the same time of the next open day."),
 
   definition: name.optional().describe("Run this definition."),
-  params: z.record(z.string(), z.json()).optional().describe("Its parameters."),
+  params: z.record(z.string(), anyJson).optional().describe("Its parameters."),
   spec: jobSpecSchema.optional().describe("Run this job."),
   generator: generator.optional().describe("Run this handler and submit the jobs that it returns."),
 

@@ -8,6 +8,7 @@ import { durationMs } from "./durations.ts";
 import { MillraceError } from "./errors.ts";
 import {
   affinity,
+  anyJson,
   constraint,
   date,
   directory,
@@ -126,7 +127,7 @@ const fields = z.strictObject({
     .describe(
       'A function that workers announce, as "resize" or, for some of its versions, "resize@^2".',
     ),
-  input: z.json().optional().describe("What the handler gets."),
+  input: anyJson.optional().describe("What the handler gets: any JSON."),
   env: z
     .record(envName, text(131_072))
     .refine(few(LIMITS.env), `at most ${LIMITS.env} variables`)
@@ -238,10 +239,11 @@ export const defaultsSchema = fields.pick({
 export type JobSpec = z.infer<typeof fields>;
 export type RetryPolicy = z.infer<typeof retrySchema>;
 
-export const jobSpecSchema = fields.superRefine((spec, context) => {
-  for (const { path: where, message } of contradictions(spec))
-    context.addIssue({ code: "custom", path: where, message });
-});
+export const jobSpecSchema = z.compile(
+  fields.superRefine((spec, context) => {
+    for (const flaw of contradictions(spec)) context.addIssue({ code: "custom", ...flaw });
+  }),
+);
 
 /** The field path of a schema issue as people write it: `command[3]`, `retry.attempts`. */
 export function fieldPath(parts: readonly PropertyKey[]): string {

@@ -1,6 +1,8 @@
 // The parts of route descriptions that many routes have: answers, problems and the parsing of parameters.
 import { z, type Hook } from "@hono/zod-openapi";
-import type { ValidationTargets } from "hono";
+import type { TypedResponse, ValidationTargets } from "hono";
+import type { ContentfulStatusCode } from "hono/utils/http-status";
+import type { JSONParsed } from "hono/utils/types";
 
 import { durationMs, parseDuration } from "../../shared/durations.ts";
 import { ERROR_CODES, MillraceError, type ErrorCode } from "../../shared/errors.ts";
@@ -55,6 +57,17 @@ export const json = <T extends z.ZodType>(description: string, schema: T) => ({
   description,
   content: { "application/json": { schema } },
 });
+
+/** As `c.json`, for what is asked for often: its headers go to the connection as they are, not through a `Headers`. */
+export const jsonAnswer = <T, S extends ContentfulStatusCode>(
+  value: T,
+  status: S,
+  headers: Readonly<Record<string, string>>,
+) =>
+  new Response(JSON.stringify(value), {
+    status,
+    headers: { "Content-Type": "application/json", ...headers },
+  }) as Response & TypedResponse<JSONParsed<T>, S, "json">;
 
 /** A JSON body in the document. `readJson` reads it and the handler's schema checks it, stricter than a validator here could. */
 export const jsonBody = (schema: { $ref: string } | { type: "object"; properties: object }) => ({

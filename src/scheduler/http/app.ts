@@ -35,6 +35,7 @@ import { createQueueRoutes } from "./queues.ts";
 import { createScheduleActionRoutes } from "./schedule-actions.ts";
 import { registerSchedules } from "./schedule-schema.ts";
 import { createScheduleRoutes } from "./schedules.ts";
+import { createRouter } from "./router.ts";
 import { createReservationRoutes } from "./reservations.ts";
 import { registerSpec } from "./spec-schema.ts";
 import { createStatsRoutes } from "./stats.ts";
@@ -50,7 +51,7 @@ export function createApp(given: HttpDeps) {
   const deps: HttpDeps = { ...given, ...guardBroker(given) };
   // every waiting request listens to it
   setMaxListeners(0, deps.closing);
-  const app = new OpenAPIHono<HttpEnv>({ defaultHook: refuseMisfits });
+  const app = new OpenAPIHono<HttpEnv>({ defaultHook: refuseMisfits, router: createRouter() });
   app.use(createGate(deps));
   app.use(createAuth(deps));
   app.onError(createErrorHandler(deps.log));

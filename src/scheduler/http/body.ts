@@ -83,11 +83,13 @@ export function parseBody(bytes: Uint8Array): unknown {
   return value;
 }
 
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
 function decode(bytes: Uint8Array): string {
   if (bytes.byteLength === 0)
     throw new MillraceError("invalid_json", "The body is empty; send a JSON object.");
   try {
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+    return decoder.decode(bytes);
   } catch (error) {
     throw new MillraceError("invalid_json", "The body is not UTF-8.", { cause: error });
   }

@@ -2,7 +2,7 @@
 import { createRoute, OpenAPIHono, z } from "@hono/zod-openapi";
 
 import { derivedId } from "../../shared/derived-id.ts";
-import { labelKey, text } from "../../shared/fields.ts";
+import { anyJson, labelKey, text } from "../../shared/fields.ts";
 import { specError } from "../../shared/spec.ts";
 import type { Run } from "../definitions/run-index.ts";
 import { searchRuns, RUN_SORTS } from "../definitions/search-runs.ts";
@@ -22,7 +22,7 @@ import { ownName } from "./own.ts";
 const MAX_LIMIT = 200;
 
 const startBody = z.strictObject({
-  params: z.record(z.string(), z.json()).default({}),
+  params: z.record(z.string(), anyJson).default({}),
   test: z.boolean().default(false),
   labels: z.record(labelKey, text(256)).optional(),
 });

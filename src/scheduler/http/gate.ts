@@ -36,8 +36,9 @@ export function createGate({ log, clock, hosts }: GateOptions): MiddlewareHandle
     const given = c.req.header("x-request-id");
     const requestId = given !== undefined && REQUEST_ID.test(given) ? given : newRequestId();
     c.set("requestId", requestId);
-    c.header("X-Request-Id", requestId);
-    c.header("X-Content-Type-Options", "nosniff");
+    // onto the connection's own answer: by hono's they would go into a `Headers` and out of it again
+    c.env.outgoing?.setHeader("X-Request-Id", requestId);
+    c.env.outgoing?.setHeader("X-Content-Type-Options", "nosniff");
 
     const { method, url } = c.req;
     const refusal = refuse(method, url, c.req.header("origin"), hosts);

@@ -8,7 +8,7 @@ import type { Versioned } from "../../shared/io/job-store.ts";
 import { isFinal, type JobRecord } from "../../shared/job.ts";
 import type { LargeText } from "../../shared/reference.ts";
 import { parseSpec } from "../../shared/spec.ts";
-import { json, jsonBody, problems, valid, waitParameter } from "./answers.ts";
+import { json, jsonAnswer, jsonBody, problems, valid, waitParameter } from "./answers.ts";
 import { readJson, SUBMIT_LIMIT } from "./body.ts";
 import type { HttpDeps } from "./deps.ts";
 import type { HttpEnv } from "./env.ts";
@@ -94,10 +94,16 @@ export function createJobRoutes(deps: HttpDeps) {
   const submit = createSubmit(deps);
   const awaitFinal = createAwaitFinal(deps);
 
-  async function show(c: Context, { record, seq }: Versioned): Promise<JobView> {
+  async function answer<S extends 200 | 202>(
+    { record, seq }: Versioned,
+    status: S,
+    headers: Readonly<Record<string, string>> = {},
+    large: readonly LargeText[] = [],
+  ) {
     const overlay = view.get(record.id);
-    c.header("ETag", jobTag(record, seq, overlay));
-    return jobView(await withValues(record), seq, overlay);
+    const ETag = jobTag(record, seq, overlay);
+    const job = jobView(await withValues(record), seq, overlay);
+    return jsonAnswer(withoutHuge(job, large), status, { ...headers, ETag });
   }
 
   /** A value that is not to be had does not hide the job. */
@@ -111,12 +117,12 @@ export function createJobRoutes(deps: HttpDeps) {
     }
   }
 
-  /** True when the caller says that it has what it would get. */
-  function isKnown(c: Context, { record, seq }: Versioned): boolean {
+  /** The tag of what the caller would get, if that is what they say they have. */
+  function knownTag(c: Context, { record, seq }: Versioned): string | undefined {
     const known = c.req.header("if-none-match");
-    if (known === undefined) return false;
+    if (known === undefined) return undefined;
     const tag = jobTag(record, seq, view.get(record.id));
-    return known.split(",").some((one) => one.trim().replace(/^W\//, "") === tag);
+    return known.split(",").some((one) => one.trim().replace(/^W\//, "") === tag) ? tag : undefined;
   }
 
   async function remove(jobId: string): Promise<void> {
@@ -136,25 +142,23 @@ export function createJobRoutes(deps: HttpDeps) {
       const spec = parseSpec(await readJson(c, SUBMIT_LIMIT));
       const large = requireStorable(spec, broker.maxPayload);
       const accepted = await submit(spec, c.get("caller"), key);
-      c.header("Location", `/v1/jobs/${accepted.record.id}`);
-      if (accepted.replayed) c.header("Idempotent-Replayed", "true");
-      if (accepted.existing) c.header("Unique-Existing", "true");
-      if (wait === undefined) {
-        const job = await show(c, accepted);
-        if (accepted.existing) return c.json(job, 200);
-        return c.json(accepted.replayed ? job : withoutHuge(job, large), 202);
-      }
-      const ended = await awaitFinal(accepted.record.id, wait, c.req.raw.signal);
-      if (ended !== undefined) return c.json(await show(c, ended), 200);
-      return c.json(await show(c, await readJob(deps, accepted.record.id)), 202);
+      const { record, replayed, existing } = accepted;
+      const headers: Record<string, string> = { Location: `/v1/jobs/${record.id}` };
+      if (replayed) headers["Idempotent-Replayed"] = "true";
+      if (existing) headers["Unique-Existing"] = "true";
+      if (wait === undefined)
+        return answer(accepted, existing ? 200 : 202, headers, replayed || existing ? [] : large);
+      const ended = await awaitFinal(record.id, wait, c.req.raw.signal);
+      if (ended !== undefined) return answer(ended, 200, headers);
+      return answer(await readJob(deps, record.id), 202, headers);
     })
     .openapi(getRoute, async (c) => {
       const { id } = c.req.valid("param");
       const { wait } = c.req.valid("query");
       const ended = wait === undefined ? undefined : await awaitFinal(id, wait, c.req.raw.signal);
       const found = ended ?? (await readJob(deps, id));
-      const job = await show(c, found);
-      return isKnown(c, found) ? c.body(null, 304) : c.json(job, 200);
+      const tag = knownTag(c, found);
+      return tag === undefined ? answer(found, 200) : c.body(null, 304, { ETag: tag });
     })
     .openapi(deleteRoute, async (c) => {
       const { id } = c.req.valid("param");

@@ -14,27 +14,12 @@ import { SPEC_REFERENCE } from "./spec-schema.ts";
 export const SCHEDULE_REFERENCE = { $ref: "#/components/schemas/ScheduleSpec" } as const;
 export const CALENDAR_REFERENCE = { $ref: "#/components/schemas/CalendarSpec" } as const;
 
-const ANY = { description: "Any JSON." };
-
 /** Adds the components that the references name. */
 export function registerSchedules(app: OpenAPIHono<HttpEnv>): void {
-  const {
-    $schema: _dialect,
-    $defs: _anyJson,
-    ...schema
-  } = z.toJSONSchema(scheduleSpecSchema, {
-    io: "input",
-  });
-  const { generator, ...properties } = schema.properties ?? {};
-  const own = generator as { properties?: object };
+  const { $schema: _dialect, ...schema } = z.toJSONSchema(scheduleSpecSchema, { io: "input" });
   app.openAPIRegistry.registerComponent("schemas", "ScheduleSpec", {
     ...schema,
-    properties: {
-      ...properties,
-      params: { type: "object", additionalProperties: ANY },
-      spec: SPEC_REFERENCE,
-      generator: { ...own, properties: { ...own.properties, input: ANY } },
-    },
+    properties: { ...schema.properties, spec: SPEC_REFERENCE },
   } as { type: "object" });
   const { $schema: _same, ...calendar } = z.toJSONSchema(calendarSchema, { io: "input" });
   app.openAPIRegistry.registerComponent("schemas", "CalendarSpec", calendar as { type: "object" });

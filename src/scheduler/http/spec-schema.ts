@@ -13,30 +13,17 @@ export const GROUP_REFERENCE = { $ref: "#/components/schemas/GroupSpec" } as con
 
 export const DEFINITION_REFERENCE = { $ref: "#/components/schemas/Definition" } as const;
 
-/** Adds the components that these references name. Any JSON may be a handler's input, which the generator cannot say by itself. */
+/** Adds the components that these references name. */
 export function registerSpec(app: OpenAPIHono<HttpEnv>): void {
-  const {
-    $schema: _dialect,
-    $defs: _anyJson,
-    properties,
-    ...schema
-  } = z.toJSONSchema(jobSpecSchema, { io: "input" });
-  const input = { description: "What the handler gets: any JSON." };
-  app.openAPIRegistry.registerComponent("schemas", "JobSpec", {
-    ...schema,
-    properties: { ...properties, input },
-  } as { type: "object" });
+  const { $schema: _dialect, ...spec } = z.toJSONSchema(jobSpecSchema, { io: "input" });
+  app.openAPIRegistry.registerComponent("schemas", "JobSpec", spec as { type: "object" });
   app.openAPIRegistry.registerComponent("schemas", "GroupSpec", componentOf(groupSpecSchema));
   app.openAPIRegistry.registerComponent("schemas", "Definition", componentOf(definitionSchema));
 }
 
 /** The schema of something that holds job specs. */
 function componentOf(holder: z.ZodType) {
-  const {
-    $schema: _dialect,
-    $defs: _anyJson,
-    ...schema
-  } = z.toJSONSchema(holder, {
+  const { $schema: _dialect, ...schema } = z.toJSONSchema(holder, {
     io: "input",
     override({ zodSchema, jsonSchema }) {
       if ((zodSchema as unknown) !== jobSpecSchema) return;
