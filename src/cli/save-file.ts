@@ -4,6 +4,7 @@ import { chmod, mkdir, open, realpath, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 
 import { isArtifactPath, type Artifact } from "../shared/artifact.ts";
+import { digestIn, type Digest } from "../shared/digest.ts";
 import { MillraceError } from "../shared/errors.ts";
 
 /** Its owner may always read and replace it. */
@@ -22,7 +23,7 @@ export async function saveFile(
     throw refused(path, "a link in the directory leads elsewhere");
   const draft = `${target}.${process.pid}.part`;
   try {
-    if (`sha256:${await write(draft, content)}` !== digest)
+    if ((await write(draft, content)) !== digest)
       throw new MillraceError(
         "file_damaged",
         `${path} did not arrive as it was stored; try again.`,
@@ -36,8 +37,8 @@ export async function saveFile(
   return target;
 }
 
-/** Resolves to the SHA-256 of what was written. */
-async function write(path: string, content: AsyncIterable<Uint8Array>): Promise<string> {
+/** Resolves to the digest of what was written. */
+async function write(path: string, content: AsyncIterable<Uint8Array>): Promise<Digest> {
   const hash = createHash("sha256");
   const file = await open(path, "wx", OWN_MODE);
   try {
@@ -48,7 +49,7 @@ async function write(path: string, content: AsyncIterable<Uint8Array>): Promise<
   } finally {
     await file.close();
   }
-  return hash.digest("hex");
+  return digestIn(hash);
 }
 
 const refused = (path: string, why: string): MillraceError =>

@@ -5,6 +5,7 @@ import { isPathPattern } from "./artifact-pattern.ts";
 import { text } from "./fields.ts";
 import { isDigest, type Digest } from "./file.ts";
 import type { Reference } from "./reference.ts";
+import { decodeStored } from "./stored.ts";
 
 export type Artifact = {
   /** Relative to the work directory, its parts divided by `/`. */
@@ -102,11 +103,5 @@ export const encodeManifest = (files: readonly Artifact[]): string =>
   JSON.stringify({ v: 1, files });
 
 /** The artifacts in a manifest; undefined when it is none. */
-export function decodeManifest(content: string): Artifact[] | undefined {
-  try {
-    const parsed = manifest.safeParse(JSON.parse(content));
-    return parsed.success ? parsed.data.files : undefined;
-  } catch {
-    return undefined;
-  }
-}
+export const decodeManifest = (content: string): Artifact[] | undefined =>
+  decodeStored(content, manifest)?.files;

@@ -3,7 +3,7 @@ import { z } from "zod";
 
 import { decodeStored } from "./stored.ts";
 
-export { digestOf, digitsOf, isDigest, type Digest } from "./digest.ts";
+export { digestIn, digestOf, digitsOf, isDigest, type Digest } from "./digest.ts";
 
 export type FileRecord = {
   v: 1;

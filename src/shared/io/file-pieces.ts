@@ -1,7 +1,7 @@
 // Reads a file piece by piece, a few ahead, and checks what is read whole against its digest before its last bytes go out.
 import { createHash } from "node:crypto";
 
-import { piecesIn, type Digest } from "../file.ts";
+import { digestIn, piecesIn, type Digest } from "../file.ts";
 
 export type PiecesQuery = {
   digest: Digest;
@@ -27,8 +27,7 @@ export async function* readPieces(query: PiecesQuery): AsyncGenerator<Uint8Array
       throw damaged(digest, `piece ${index} has ${bytes.length} bytes`);
     if (whole) hash.update(bytes);
     const last = whole && start + bytes.length === size;
-    if (last && `sha256:${hash.digest("hex")}` !== digest)
-      throw damaged(digest, "its content has another digest");
+    if (last && digestIn(hash) !== digest) throw damaged(digest, "its content has another digest");
     yield bytes.subarray(Math.max(0, from - start), to - start);
   }
 }

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { nanoid } from "nanoid";
 
 import { MillraceError } from "../errors.ts";
-import type { Digest } from "../file.ts";
+import { digestIn, type Digest } from "../file.ts";
 
 /** Bytes whose digest is known, readable in any order. */
 export type Measured = AsyncDisposable & {
@@ -31,7 +31,7 @@ export async function spool(
       size += bytes.length;
     }
     return {
-      digest: `sha256:${hash.digest("hex")}`,
+      digest: digestIn(hash),
       size,
       slice: (from, to) => readAll(file, from, to),
       [Symbol.asyncDispose]: () => file.close(),
