@@ -1,10 +1,10 @@
 // Learns over the broker how jobs end: from what it pushes, and by a look where a push may have been missed.
 import { MillraceError } from "../shared/errors.ts";
 import type { Broker } from "../shared/io/broker.ts";
+import { recordIn } from "../shared/io/decode-record.ts";
 import { deferred } from "../shared/io/lifecycle.ts";
-import { textOf, type Stored } from "../shared/io/wire.ts";
+import type { Stored } from "../shared/io/wire.ts";
 import { isFinal } from "../shared/job.ts";
-import { decodeRecord } from "../shared/messages.ts";
 import { jobOf, type Job } from "./job.ts";
 
 /** Listens for the end of one job until disposed. */
@@ -61,8 +61,7 @@ export function createEnds(
       const reconnectsBefore = reconnects;
 
       function take(stored: Stored | undefined): void {
-        const record =
-          stored === undefined || stored.removed ? undefined : decodeRecord(textOf(stored));
+        const record = stored && recordIn(stored);
         if (record === undefined)
           ended.reject(new MillraceError("job_not_found", `There is no job ${jobId}.`));
         else if (!isFinal(record.state)) return;

@@ -1,8 +1,7 @@
 // The newest changes of all jobs, kept in memory while somebody follows them; who is further behind reads them from the stream.
 import type { Broker } from "../shared/io/broker.ts";
-import { textOf } from "../shared/io/wire.ts";
+import { recordIn } from "../shared/io/decode-record.ts";
 import type { JobRecord, TimelineEntry } from "../shared/job.ts";
-import { decodeRecord } from "../shared/messages.ts";
 import { SPEC_DEFAULTS } from "../shared/spec.ts";
 import { createBell } from "./bell.ts";
 import type { Board } from "./core/board.ts";
@@ -93,7 +92,7 @@ export function createChangeLog({ view, broker, behind }: ChangeLogDeps): Change
       limit: BATCH,
     });
     const changes = messages.flatMap((message) => {
-      const record = message.removed ? undefined : decodeRecord(textOf(message));
+      const record = recordIn(message);
       const count = behind === "all" ? Infinity : 1;
       return record === undefined ? [] : [changeIn(record, message.seq, count)];
     });

@@ -65,6 +65,7 @@ export function createReplica(deps: { broker: Broker; log?: Log }): Replica {
     told();
   }
 
+  /** What stands in a record's place and is none tells as little of the job as a removal. */
   function recordMessage(id: string, message: Stored): void {
     if (message.removed) {
       bodies.drop(id);
@@ -72,7 +73,11 @@ export function createReplica(deps: { broker: Broker; log?: Log }): Replica {
     }
     const text = textOf(message);
     const record = decodeRecord(text);
-    if (record?.id !== id) return unreadable(message);
+    if (record?.id !== id) {
+      unreadable(message);
+      bodies.drop(id);
+      return board.jobGone(id, message.seq);
+    }
     if (record.state === "queued") bodies.keep(id, message.seq, text);
     else bodies.drop(id);
     board.jobChanged(record, message.seq);

@@ -51,6 +51,7 @@ const CODES = {
     title: "The attempt is no longer the job's current one",
   },
   lost_race: { status: 409, retry: true, title: "Somebody else changed it first" },
+  job_unreadable: { status: 410, retry: false, title: "The job's record cannot be read" },
   precondition_failed: {
     status: 412,
     retry: false,

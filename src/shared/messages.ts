@@ -3,6 +3,7 @@ import { z } from "zod";
 
 import type { Labels } from "./constraints.ts";
 import type { JobRecord } from "./job.ts";
+import { isJobRecord } from "./record-shape.ts";
 import { queueSettingsSchema, type QueueSettings } from "./queue-settings.ts";
 
 /** Rises when a message changes its meaning; a worker is given only jobs that its version understands. */
@@ -152,10 +153,10 @@ function decode<T>(text: string, schema: z.ZodType<T>): T | undefined {
   return parsed.success ? parsed.data : undefined;
 }
 
-/** Records and assignments are read on the hot path: checked by hand for the parts that are relied on. */
+/** Undefined for what is no job's record. */
 export function decodeRecord(text: string): JobRecord | undefined {
   const value = parseJson(text);
-  return isRecord(value) ? value : undefined;
+  return isJobRecord(value) ? value : undefined;
 }
 
 export function decodeAssignments(text: string): AssignmentBatch | undefined {
@@ -166,24 +167,9 @@ export function decodeAssignments(text: string): AssignmentBatch | undefined {
     (item) =>
       Number.isSafeInteger(item?.attempt) &&
       Number.isSafeInteger(item.seq) &&
-      isRecord(item.record),
+      isJobRecord(item.record),
   );
   return sound ? (value as AssignmentBatch) : undefined;
-}
-
-function isRecord(value: unknown): value is JobRecord {
-  if (typeof value !== "object" || value === null) return false;
-  const record = value as Partial<JobRecord>;
-  return (
-    record.v === 1 &&
-    typeof record.id === "string" &&
-    typeof record.state === "string" &&
-    typeof record.spec === "object" &&
-    record.spec !== null &&
-    Number.isSafeInteger(record.attempt) &&
-    Array.isArray(record.attempts) &&
-    Array.isArray(record.timeline)
-  );
 }
 
 function parseJson(text: string): unknown {

@@ -3,9 +3,9 @@ import type { AttemptArtifacts } from "../../shared/artifact.ts";
 import { hasCode } from "../../shared/errors.ts";
 import type { Digest } from "../../shared/file.ts";
 import type { Broker } from "../../shared/io/broker.ts";
+import { recordIn } from "../../shared/io/decode-record.ts";
 import type { FileStore } from "../../shared/io/files.ts";
-import { textOf, type Stored } from "../../shared/io/wire.ts";
-import { decodeRecord } from "../../shared/messages.ts";
+import type { Stored } from "../../shared/io/wire.ts";
 import { filesOf } from "../../shared/reference.ts";
 import { readList } from "./job-artifacts.ts";
 
@@ -17,7 +17,7 @@ export async function* jobReferences(
   files: Pick<FileStore, "read">,
 ): AsyncGenerator<Digest> {
   for await (const message of everyRecord(broker)) {
-    const record = message.removed ? undefined : decodeRecord(textOf(message));
+    const record = recordIn(message);
     if (record === undefined) continue;
     yield* filesOf(record);
     for (const { artifacts } of record.attempts)

@@ -42,6 +42,7 @@ const PROBLEMS = {
   404: "There is no such thing.",
   408: "The body did not arrive, or too slowly.",
   409: "The state of the job does not allow it, or the idempotency key was used otherwise.",
+  410: "What stands in the place of the job's record cannot be read.",
   412: "It has changed since; read it again.",
   413: "The body is too large.",
   416: "The file has no such bytes.",

@@ -44,7 +44,7 @@ const listRoute = createRoute({
         note: z.string().optional().describe("What was left out, and why."),
       }),
     ),
-    ...problems(404),
+    ...problems(404, 410),
   },
 });
 
@@ -65,7 +65,7 @@ const fileDocument = {
     200: { description: "The file.", content: { [OCTETS_TYPE]: { schema: z.string() } } },
     206: { description: "The part asked for.", content: { [OCTETS_TYPE]: { schema: z.string() } } },
     304: { description: "It is still as `If-None-Match` says." },
-    ...problems(404, 416),
+    ...problems(404, 410, 416),
   },
 } as const;
 

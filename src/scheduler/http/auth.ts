@@ -4,6 +4,7 @@ import type { Context, MiddlewareHandler } from "hono";
 import { matchedRoutes } from "hono/route";
 
 import { MillraceError } from "../../shared/errors.ts";
+import { noJob } from "../../shared/io/job-store.ts";
 import { isJobId, isName } from "../../shared/names.ts";
 import type { Authenticate } from "../auth/authenticate.ts";
 import { NOBODY, type Caller } from "../auth/caller.ts";
@@ -12,7 +13,6 @@ import type { Audit, AuditEntry } from "../auth/audit.ts";
 import { ACCESS, type Access } from "./auth-table.ts";
 import type { HttpDeps } from "./deps.ts";
 import type { HttpEnv } from "./env.ts";
-import { jobNotFound, readJob } from "./jobs.ts";
 
 export type AuthDeps = {
   authenticate: Authenticate;
@@ -45,8 +45,10 @@ export function createAuth(
   async function requireOwn(jobId: string, namespace: string): Promise<void> {
     const known = deps.view.get(jobId);
     const owner =
-      known === undefined ? (await readJob(deps, jobId)).record.origin?.namespace : known.namespace;
-    if (owner !== namespace) throw jobNotFound(jobId);
+      known === undefined
+        ? (await deps.store.read(jobId))?.record.origin?.namespace
+        : known.namespace;
+    if (owner !== namespace) throw noJob(jobId);
   }
 
   async function tell(

@@ -22,6 +22,7 @@ export function guardBroker({
     store: {
       create: whileUp(store.create),
       read: whileUp(store.read),
+      unreadableAt: whileUp(store.unreadableAt),
       readNearby: whileUp(store.readNearby),
       write: whileUp(store.write),
       update: whileUp(store.update),

@@ -34,7 +34,7 @@ const eventsRoute = createRoute({
       },
     },
     204: { description: "The job has ended and everything was told: do not connect again." },
-    ...problems(404),
+    ...problems(404, 410),
   },
 });
 

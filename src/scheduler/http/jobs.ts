@@ -4,7 +4,7 @@ import type { Context } from "hono";
 
 import { hasCode, MillraceError } from "../../shared/errors.ts";
 import { bringBack } from "../../shared/io/large-values.ts";
-import type { Versioned } from "../../shared/io/job-store.ts";
+import { noJob, type Versioned } from "../../shared/io/job-store.ts";
 import { isFinal, type JobRecord } from "../../shared/job.ts";
 import type { LargeText } from "../../shared/reference.ts";
 import { parseSpec } from "../../shared/spec.ts";
@@ -73,7 +73,7 @@ const getRoute = createRoute({
   responses: {
     200: json("The job.", jobSchema),
     304: { description: "It is still as `If-None-Match` says." },
-    ...problems(404),
+    ...problems(404, 410),
   },
 });
 
@@ -126,6 +126,8 @@ export function createJobRoutes(deps: HttpDeps) {
   }
 
   async function remove(jobId: string): Promise<void> {
+    const unreadable = await store.unreadableAt(jobId);
+    if (unreadable !== undefined) return store.remove(jobId, unreadable);
     const { record, seq } = await readJob(deps, jobId);
     if (!isFinal(record.state))
       throw new MillraceError(
@@ -183,15 +185,12 @@ function withoutHuge(job: JobView, parts: readonly LargeText[]): JobView {
   return { ...job, spec, large: Object.fromEntries(large) };
 }
 
-/** The newest record; throws `job_not_found`. */
+/** The newest record; throws `job_not_found`, or `job_unreadable` where something else stands in its place. */
 export async function readJob(
   { store }: Pick<HttpDeps, "store">,
   jobId: string,
 ): Promise<Versioned> {
   const found = await store.read(jobId);
   if (found !== undefined) return found;
-  throw jobNotFound(jobId);
+  throw noJob(jobId, await store.unreadableAt(jobId));
 }
-
-export const jobNotFound = (jobId: string): MillraceError =>
-  new MillraceError("job_not_found", `There is no job ${jobId}; it may have expired.`);

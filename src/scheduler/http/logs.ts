@@ -69,7 +69,7 @@ const logsRoute = createRoute({
       },
     },
     204: { description: "Events: the job has ended and everything was told." },
-    ...problems(404),
+    ...problems(404, 410),
   },
 });
 

@@ -1,7 +1,7 @@
 // Accepts a job: its record is in the stream before anybody is told, and an idempotency key makes repeating it harmless.
 import { derivedId } from "../../shared/derived-id.ts";
 import { hasCode, MillraceError } from "../../shared/errors.ts";
-import type { Versioned } from "../../shared/io/job-store.ts";
+import { noJob, type Versioned } from "../../shared/io/job-store.ts";
 import { newJob, type Submission } from "../../shared/job-machine.ts";
 import type { JobRecord } from "../../shared/job.ts";
 import {
@@ -155,7 +155,7 @@ export function createSubmit(
     }
     // what stands against it now need not have done so when it was submitted first
     const first = await store.read(id);
-    if (first === undefined && hasCode(refusal, "lost_race")) return undefined;
+    if (first === undefined && hasCode(refusal, "lost_race")) return requireReadable(id);
     if (first === undefined) throw refusal;
     if (first.record.fingerprint === fingerprint)
       return { ...first, replayed: true, existing: false };
@@ -164,6 +164,12 @@ export function createSubmit(
       `The key stands for job ${id}, which was submitted with another body; use a new key.`,
       { field: "Idempotency-Key" },
     );
+  }
+
+  /** A job that came and went may be submitted anew. */
+  async function requireReadable(id: string): Promise<undefined> {
+    const unreadable = await store.unreadableAt(id);
+    if (unreadable !== undefined) throw noJob(id, unreadable);
   }
 
   return async (asked, by, key) => {

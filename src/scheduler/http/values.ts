@@ -21,7 +21,7 @@ const valueRoute = createRoute({
     200: { description: "The value.", content: { [OCTETS_TYPE]: { schema: z.string() } } },
     206: { description: "The part asked for.", content: { [OCTETS_TYPE]: { schema: z.string() } } },
     304: { description: "It is still as `If-None-Match` says." },
-    ...problems(404, 416),
+    ...problems(404, 410, 416),
   },
 });
 

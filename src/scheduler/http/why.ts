@@ -33,7 +33,7 @@ const whyRoute = createRoute({
   path: "/v1/jobs/{id}/why",
   summary: "Why the job has not started",
   request: { params: jobParams },
-  responses: { 200: json("What it waits for.", whySchema), ...problems(404) },
+  responses: { 200: json("What it waits for.", whySchema), ...problems(404, 410) },
 });
 
 export function createWhyRoutes(deps: HttpDeps) {

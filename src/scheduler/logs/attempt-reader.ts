@@ -1,9 +1,8 @@
 // Reads the output of one attempt: what is stored, and then, when asked to follow, what comes, until it has ended.
 import { hasCode } from "../../shared/errors.ts";
 import type { Broker } from "../../shared/io/broker.ts";
-import { textOf } from "../../shared/io/wire.ts";
+import { recordIn } from "../../shared/io/decode-record.ts";
 import type { OutputTotals } from "../../shared/job.ts";
-import { decodeRecord } from "../../shared/messages.ts";
 import { createBell } from "../bell.ts";
 import { encodeCursor } from "./cursor.ts";
 import type { EndEntry, LogEntry, LogItem } from "./entry.ts";
@@ -84,7 +83,7 @@ export function createAttemptReader(deps: AttemptReaderDeps): AttemptReader {
   /** What the job's record says about the output of an attempt that has ended. */
   async function recordedTotals({ job, attempt }: Start): Promise<OutputTotals | undefined> {
     const message = await broker.last(jobs.stream, jobs.record(job));
-    const record = message === undefined ? undefined : decodeRecord(textOf(message));
+    const record = message && recordIn(message);
     return record?.attempts.find(({ number }) => number === attempt)?.output;
   }
 

@@ -1,9 +1,10 @@
 // Job records in their stream: created once, changed by compare-and-set only, unknown outcomes resolved by reading back.
 import { hasCode, MillraceError } from "../errors.ts";
 import { isFinal, type JobRecord } from "../job.ts";
-import { decodeRecord, type CancelIntent } from "../messages.ts";
+import type { CancelIntent } from "../messages.ts";
 import { retentionMs } from "../retention.ts";
 import type { Broker } from "./broker.ts";
+import { recordIn } from "./decode-record.ts";
 import { MARKERS_MS } from "./feed.ts";
 import { pause } from "./lifecycle.ts";
 import type { PublishOptions } from "./publisher.ts";
@@ -20,8 +21,10 @@ export type WriteOptions = {
 export type JobStore = {
   /** Stores a new job. Throws `lost_race` when there is a job of that id already. */
   create(record: JobRecord, options?: WriteOptions): Promise<number>;
-  /** The newest record; undefined when there is none. */
+  /** The newest record; undefined when there is none, or none that can be read. */
   read(jobId: string): Promise<Versioned | undefined>;
+  /** What stands in the place of a record and is none, by its sequence; undefined when all is well. */
+  unreadableAt(jobId: string): Promise<number | undefined>;
   /** As `read`, from whichever replica is near: cheaper, and at least as new as `seq`. */
   readNearby(jobId: string, seq: number): Promise<Versioned | undefined>;
   /** Stores the record if its subject is still at `seq`; throws `lost_race` when it is not. */
@@ -95,7 +98,7 @@ export function createJobStore(broker: Broker): JobStore {
   }
 
   const read = async (jobId: string): Promise<Versioned | undefined> =>
-    versioned(jobId, await broker.last(jobs.stream, jobs.record(jobId)));
+    versioned(await broker.last(jobs.stream, jobs.record(jobId)));
 
   const cancelIntent = (jobId: string): Promise<Stored | undefined> =>
     broker.last(jobs.stream, jobs.cancel(jobId));
@@ -106,6 +109,11 @@ export function createJobStore(broker: Broker): JobStore {
   ): Promise<number | undefined> {
     const last = await broker.last(jobs.stream, jobs.record(record.id));
     return last?.removed ? write(record, last.seq, options) : undefined;
+  }
+
+  async function unreadableAt(jobId: string): Promise<number | undefined> {
+    const last = await broker.last(jobs.stream, jobs.record(jobId));
+    return last === undefined || last.removed || recordIn(last) ? undefined : last.seq;
   }
 
   return {
@@ -119,19 +127,16 @@ export function createJobStore(broker: Broker): JobStore {
       }
     },
     read,
+    unreadableAt,
     async readNearby(jobId, seq) {
       const stored = await broker.lastNearby(jobs.stream, jobs.record(jobId));
-      return stored !== undefined && stored.seq >= seq ? versioned(jobId, stored) : read(jobId);
+      return stored !== undefined && stored.seq >= seq ? versioned(stored) : read(jobId);
     },
     write,
     async update(jobId, change, options) {
       for (let round = 0; ; round += 1) {
         const current = await read(jobId);
-        if (current === undefined)
-          throw new MillraceError(
-            "job_not_found",
-            `There is no job ${jobId}; it may have expired.`,
-          );
+        if (current === undefined) throw noJob(jobId, await unreadableAt(jobId));
         const record = change(current.record);
         if (record === undefined) return current;
         try {
@@ -171,17 +176,19 @@ export function createJobStore(broker: Broker): JobStore {
   };
 }
 
-/** The record in a message of a job's subject. */
-function versioned(jobId: string, stored: Stored | undefined): Versioned | undefined {
-  if (stored === undefined || stored.removed) return undefined;
-  const record = decodeRecord(textOf(stored));
-  if (record === undefined)
-    throw new MillraceError(
-      "internal",
-      `The record of job ${jobId} is not readable; somebody else wrote to its subject.`,
-    );
-  return { record, seq: stored.seq };
+function versioned(stored: Stored | undefined): Versioned | undefined {
+  const record = stored && recordIn(stored);
+  return record && { record, seq: stored.seq };
 }
+
+/** Why there is no record to be read; `unreadable` is the sequence of what stands in its place. */
+export const noJob = (jobId: string, unreadable?: number): MillraceError =>
+  unreadable === undefined
+    ? new MillraceError("job_not_found", `There is no job ${jobId}; it may have expired.`)
+    : new MillraceError(
+        "job_unreadable",
+        `What stands in the place of job ${jobId} is no record of it (message ${unreadable}). If no later version of Millrace wrote that, somebody with a worker's key did: remove the job, and find out who.`,
+      );
 
 const stands = (intent: Stored | undefined): intent is Stored =>
   intent !== undefined && !intent.removed && intent.data.byteLength > 0;

@@ -52,9 +52,10 @@ it("asks the broker for nothing that is no digest, whoever wrote it into a recor
   const id = await lab.submit({ command });
   const forged = { digest: "sha256:>" as const, bytes: 1 };
   await lab.store.update(id, (record) => ({ ...record, references: { stdin: forged } }));
-  expect((await lab.first.call("GET", `/v1/jobs/${id}`)).status).toBe(200);
-  const { status, body } = await lab.first.call("GET", `/v1/jobs/${id}/values/stdin`);
-  expect([status, body.code]).toEqual([404, "file_not_found"]);
+  for (const path of [`/v1/jobs/${id}`, `/v1/jobs/${id}/values/stdin`]) {
+    const { status, body } = await lab.first.call("GET", path);
+    expect([status, body.code]).toEqual([410, "job_unreadable"]);
+  }
 });
 
 it("counts large values by themselves, and names the one that is too large", async () => {

@@ -14,8 +14,10 @@ import { startBroker } from "../../lab/broker.ts";
 import { until } from "../../lab/until.ts";
 
 const intent = { v: 1 as const, at: 1, actor: "test", reason: "asked" };
-const both = ["stays", "goes"];
-const one = ["stays"];
+const STAYS = "stays000000000000000";
+const GOES = "goes0000000000000000";
+const both = [STAYS, GOES];
+const one = [STAYS];
 
 /** Two jobs with a wish to end each, and two workers. */
 async function fill(broker: Broker): Promise<void> {
@@ -71,7 +73,7 @@ test("it forgets jobs, cancels and workers that went without leaving a trace, an
   expect(known(replica, sleeper)).toEqual({ jobs: both, cancels: both, workers: both });
 
   const { jobs, workers } = broker.subjects;
-  for (const { stream } of [jobs, workers]) await purge(broker, stream, "goes");
+  for (const { stream } of [jobs, workers]) await purge(broker, stream, GOES);
   await replica.caughtUp();
   expect(known(replica, sleeper)).toEqual({ jobs: both, cancels: both, workers: both });
 
@@ -91,7 +93,7 @@ test("at its start it forgets what only a copy that fell behind still holds", as
     streamState: async (stream) => ({ ...(await broker.streamState(stream)), replicas: 3 }),
     async range(stream, query) {
       const range = await broker.range(stream, query);
-      if (ahead.delete(stream)) await purge(broker, stream, "goes");
+      if (ahead.delete(stream)) await purge(broker, stream, GOES);
       return range;
     },
   };
@@ -109,7 +111,7 @@ test("at its start it believes no heartbeat that should have expired, until the 
   await until(() => replica.isWarm(), "the replica to know everything");
   expect(known(replica, broker).workers).toEqual([]);
 
-  await broker.publish(broker.subjects.workers.key("stays"), JSON.stringify(heartbeat("stays")));
+  await broker.publish(broker.subjects.workers.key(STAYS), JSON.stringify(heartbeat(STAYS)));
   await until(() => known(replica, broker).workers.length === 1, "the worker that lives");
   expect(known(replica, broker).workers).toEqual(one);
 });

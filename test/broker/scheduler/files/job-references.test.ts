@@ -39,7 +39,7 @@ it("names the files of all jobs that there are", async () => {
   const listed = { path: "a", bytes: 1, digest: digest("listed"), mode: 0o644 };
   const manifest = await storeText(files, encodeManifest([listed]));
   const gone = { digest: digest("a list that is gone"), bytes: 1 };
-  const attempt = { number: 1, worker: "w" };
+  const attempt = { number: 1, worker: "build-1-abcd1234" };
   const here = { ...listed, digest: digest("here") };
   await store.create({
     ...newJob(id("left"), { command: ["a"] }, 1),

@@ -19,6 +19,7 @@ export function fakeDeps(changes: Partial<HttpDeps> = {}): HttpDeps {
     store: {
       create: unexpected,
       read: unexpected,
+      unreadableAt: unexpected,
       readNearby: unexpected,
       write: unexpected,
       update: unexpected,
