@@ -48,8 +48,7 @@ export async function startBrokerProcess(options: BrokerProcessOptions): Promise
   const logging = { log_file: logFile, logfile_size_limit: LOG_LIMIT_BYTES, logfile_max_num: 2 };
   await writeFile(configFile, JSON.stringify({ ...listening, ...logging, ...settings }, null, 2));
 
-  const child = await spawnWithLifeline([binary, "-c", configFile], logFile);
-  const server = own(child);
+  const server = await spawnWithLifeline([binary, "-c", configFile], logFile);
   try {
     const url = await clientUrl(
       join(run, `nats-server_${server.pid}.ports`),
@@ -58,7 +57,7 @@ export async function startBrokerProcess(options: BrokerProcessOptions): Promise
     );
     return { ...server, url };
   } catch (cause) {
-    child.kill("SIGKILL");
+    server.signal("SIGKILL");
     await server.exited;
     if (signal?.aborted) throw cause;
     throw new MillraceError(
@@ -69,18 +68,21 @@ export async function startBrokerProcess(options: BrokerProcessOptions): Promise
   }
 }
 
-async function spawnWithLifeline(argv: readonly string[], logFile: string): Promise<ChildProcess> {
+type Server = Omit<BrokerProcess, "url">;
+
+async function spawnWithLifeline(argv: readonly string[], logFile: string): Promise<Server> {
   await using log = await open(logFile, "a");
   // its own session: Ctrl-C on the terminal is for us, and the server is needed to the end of our shutdown
   const child = spawn("/bin/sh", ["-c", LIFELINE, "nats-server", ...argv], {
     detached: true,
     stdio: ["ignore", log.fd, log.fd, "pipe"],
   });
+  const server = own(child); // before anything is waited for: it may end meanwhile
   await once(child, "spawn");
-  return child;
+  return server;
 }
 
-function own(child: ChildProcess): Omit<BrokerProcess, "url"> {
+function own(child: ChildProcess): Server {
   const lifeline = child.stdio[3] as Duplex;
   lifeline.on("error", () => {}).resume(); // its reader may be gone first
   const exited = new Promise<void>((resolve) => {

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { jetstream, jetstreamManager } from "@nats-io/jetstream";
 import { connect } from "nats";
 import { describe, expect, it } from "vitest";
+import { startBrokerProcess } from "../../../../src/shared/io/broker-process.ts";
 import { startEmbeddedBroker } from "../../../../src/shared/io/embedded-broker.ts";
 import { freePorts } from "../../../lab/ports.ts";
 import { spawnNode } from "../../../lab/spawn.ts";
@@ -140,6 +141,13 @@ describe("startEmbeddedBroker", () => {
     });
     await using broker = await startEmbeddedBroker({ dataDir: dir.path });
     expect(isRunning(broker.pid)).toBe(true);
+  });
+
+  it("notices a server that ends before anything else happens", async () => {
+    await using dir = await tempDir();
+    const start = { binary: "/bin/false", dir: dir.path, settings: {} };
+    for (let time = 0; time < 20; time += 1)
+      await expect(startBrokerProcess(start)).rejects.toMatchObject({ code: "broker_unavailable" });
   });
 
   it("starts nothing when it is told to stop first", async () => {
