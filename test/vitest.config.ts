@@ -3,7 +3,7 @@ import { defineConfig } from "vitest/config";
 
 import { SimFirst } from "./lab/order.ts";
 
-const leakCheck = ["test/lab/leaks.ts"];
+const leakCheck = "test/lab/leaks.ts";
 // the image of testcontainers' own reaper cannot be had everywhere; what a test starts, it removes
 const env = { TESTCONTAINERS_RYUK_DISABLED: "true" };
 
@@ -36,7 +36,9 @@ export default defineConfig({
         test: {
           name: "broker",
           include: ["test/broker/**/*.test.ts"],
-          setupFiles: leakCheck,
+          setupFiles: [leakCheck],
+          // loading takes longer than most tests; what a file leaves behind fails it, and is in nobody's way
+          isolate: false,
           env,
           testTimeout: 30_000,
           hookTimeout: 60_000,
@@ -48,7 +50,8 @@ export default defineConfig({
           include: ["test/e2e/**/*.test.ts"],
           // needs a container engine and minutes: npm run test:deploy
           exclude: ["test/e2e/deploy/**"],
-          setupFiles: leakCheck,
+          setupFiles: [leakCheck, "test/lab/tell.ts"],
+          isolate: false,
           // longer than anything is waited for, so that what fails says what it waited for
           testTimeout: 90_000,
           hookTimeout: 90_000,

@@ -1,12 +1,12 @@
 // A whole Millrace of a test's own: a broker, and schedulers and workers as separate processes of the built program.
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterEach } from "vitest";
 
 import { isFinal } from "../../src/shared/job.ts";
 import type { JobSpec } from "../../src/shared/spec.ts";
 import { demand, type JobView, type Stats, type WorkerView } from "./api.ts";
 import { startBroker, type TestBroker } from "./broker.ts";
+import { reports } from "./reports.ts";
 import { spawnNode, type Exit, type Spawned } from "./spawn.ts";
 import { tempDir } from "./temp-dir.ts";
 import { until } from "./until.ts";
@@ -82,12 +82,6 @@ export type Lab = AsyncDisposable & {
 const MILLRACE = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
 /** For machines that are busy with other things, too. */
 const UNTIL_MS = 60_000;
-
-// the labs of this file, for what they say when a test fails
-const reports: (() => string)[] = [];
-afterEach(({ task: { result } }) => {
-  if (result?.state === "fail") process.stderr.write(reports.map((report) => report()).join(""));
-});
 
 /** Starts all of it and resolves when it is ready for jobs; disposing ends it without goodbye. */
 export async function startLab(options: LabOptions = {}): Promise<Lab> {

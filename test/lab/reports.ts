@@ -1,0 +1,3 @@
+// What the labs of a test file can say of themselves when a test fails.
+
+export const reports: (() => string)[] = [];
