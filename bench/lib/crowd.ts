@@ -2,7 +2,17 @@
 import { getJson, until, type Installation } from "./installation.ts";
 import { pathIn, startNode } from "./program.ts";
 
-const HOSTS = 4;
+const MOST_HOSTS = 4;
+
+/** How so many workers are shared out among hosts. */
+export function shares(workers: number): { first: number; count: number }[] {
+  const hosts = Math.min(MOST_HOSTS, workers);
+  const firstOf = (host: number) => Math.floor((workers * host) / hosts);
+  return Array.from({ length: hosts }, (_, host) => ({
+    first: firstOf(host),
+    count: firstOf(host + 1) - firstOf(host),
+  }));
+}
 
 /** Starts so many workers; resolves when the scheduler would give work to each. Disposing lets them leave. */
 export async function startCrowd(
@@ -10,13 +20,10 @@ export async function startCrowd(
   workers: number,
   slotsEach: number,
 ): Promise<AsyncDisposable> {
-  const hosts = Math.min(HOSTS, workers);
   const programs = await Promise.all(
-    Array.from({ length: hosts }, (_, host) => {
-      const share = Math.floor(workers / hosts) + (host < workers % hosts ? 1 : 0);
-      const args = [installation.nats, String(share), String(slotsEach)];
-      return startNode([pathIn("hosts/workers.ts"), ...args]);
-    }),
+    shares(workers).map(({ count }) =>
+      startNode([pathIn("hosts/workers.ts"), installation.nats, String(count), String(slotsEach)]),
+    ),
   );
   for (const program of programs) installation.adopt(program);
   await untilReady(installation, workers);

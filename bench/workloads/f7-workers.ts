@@ -1,10 +1,11 @@
 // F7: a thousand registered workers against ten with as many slots together.
 import { setTimeout as delay } from "node:timers/promises";
 
+import { startBareCrowd } from "../lib/bare-crowd.ts";
 import { startCrowd } from "../lib/crowd.ts";
 import { microseconds, percentile } from "../lib/figures.ts";
 import { startInstallation, type Installation } from "../lib/installation.ts";
-import { inParallel } from "../lib/pace.ts";
+import { inParallel, secondsOf } from "../lib/pace.ts";
 import { connectSubmitter, type Submitter } from "../lib/submitter.ts";
 import { sharesOf, spentOn, type Spent, type Workload } from "../lib/workload.ts";
 
@@ -17,7 +18,13 @@ const LATENCIES = 500;
 const IDLE_S = 5;
 const SPEC = { handler: "noop" };
 
-type Crew = { spent: Spent[]; p99: number[]; idleCores: number[] };
+type Crew = {
+  spent: Spent[];
+  p99: number[];
+  idleCores: number[];
+  /** The same messages a second between bare connections, by jobs. */
+  bare: number[];
+};
 
 export const workers: Workload = {
   key: "F7",
@@ -34,15 +41,24 @@ export const workers: Workload = {
     async function look(workerCount: number, crew: Crew): Promise<void> {
       await using _crowd = await startCrowd(installation, workerCount, SLOTS / workerCount);
       const run = (count: number) => inParallel(count, IN_FLIGHT, () => submitter.run(SPEC));
-      await run(Math.min(jobs, 2_000));
+      await run(jobs); // what has just begun compiles
       crew.spent.push(await spentOn(installation, () => run(jobs)));
       crew.p99.push(percentile(await starts(submitter, bench.scaled(LATENCIES)), 0.99));
       crew.idleCores.push(await brokerCoresWhenIdle(installation));
     }
 
+    async function lookAtBare(connections: number, crew: Crew): Promise<void> {
+      await using crowd = await startBareCrowd(installation, connections);
+      const run = (count: number) => inParallel(count, IN_FLIGHT, () => crowd.run());
+      await run(jobs); // what has just begun compiles
+      crew.bare.push(jobs / (await secondsOf(() => run(jobs))));
+    }
+
     for (let round = 0; round < bench.rounds; round += 1) {
       await look(FEW, crews.few);
       await look(most, crews.many);
+      await lookAtBare(FEW, crews.few);
+      await lookAtBare(most, crews.many);
     }
     const { few, many } = crews;
     return {
@@ -59,6 +75,13 @@ export const workers: Workload = {
           target: { of: "ratio", limit: 0.8 },
           cpuMsPerJob: many.spent.map(({ cpuMs }) => cpuMs / jobs),
           cpuMsPerJobBy: sharesOf(many.spent, jobs),
+        },
+        {
+          what: `the same messages between bare connections, ${most} of them`,
+          unit: "jobs/s",
+          better: "higher",
+          samples: many.bare,
+          floor: { what: `${FEW} connections`, samples: few.bare },
         },
         {
           what: `submit → start with ${most} workers, p99`,
@@ -80,7 +103,7 @@ export const workers: Workload = {
   },
 };
 
-const newCrew = (): Crew => ({ spent: [], p99: [], idleCores: [] });
+const newCrew = (): Crew => ({ spent: [], p99: [], idleCores: [], bare: [] });
 
 async function starts(submitter: Submitter, count: number): Promise<number[]> {
   const milliseconds: number[] = [];
