@@ -2,6 +2,7 @@
 import { connect } from "../../src/client/connect.ts";
 import type { Millrace } from "../../src/client/millrace.ts";
 import { startInstallation } from "../lib/installation.ts";
+import { startFloor, type FloorClient } from "../lib/messages-floor.ts";
 import { inParallel } from "../lib/pace.ts";
 import { figureOf, type PeerRecord } from "../lib/peers.ts";
 import { connectSubmitter, type Submitter } from "../lib/submitter.ts";
@@ -27,6 +28,13 @@ async function oneByOne(submitter: Submitter, jobs: number): Promise<void> {
   await Promise.all(ends);
 }
 
+/** The same of the messages alone. */
+async function messagesAlone(floor: FloorClient, jobs: number): Promise<void> {
+  const ends: Promise<unknown>[] = [];
+  await inParallel(jobs, IN_FLIGHT, async () => ends.push((await floor.submit()).ended));
+  await Promise.all(ends);
+}
+
 /** A thousand at once, then the next thousand when they are stored. */
 async function inBulk(submitter: Submitter, jobs: number): Promise<void> {
   const ends: Promise<unknown>[] = [];
@@ -45,7 +53,7 @@ const closedLoop = (submitter: Submitter, jobs: number): Promise<void> =>
 const byLibrary = (millrace: Millrace, jobs: number): Promise<void> =>
   inParallel(jobs, IN_FLIGHT, () => millrace.run(SPEC.handler, undefined));
 
-type Way = "oneByOne" | "inBulk" | "closedLoop" | "byLibrary";
+type Way = "oneByOne" | "inBulk" | "closedLoop" | "byLibrary" | "messagesAlone";
 
 export const handlers: Workload = {
   key: "F1",
@@ -57,18 +65,28 @@ export const handlers: Workload = {
     await installation.addWorker(SLOTS);
     await using submitter = await connectSubmitter(installation.nats);
     await using millrace = await connect({ url: installation.url, nats: installation.nats });
+    await using floor = await startFloor(installation);
     const jobs = bench.scaled(JOBS);
     const ways: Record<Way, (count: number) => Promise<void>> = {
       oneByOne: (count) => oneByOne(submitter, count),
       inBulk: (count) => inBulk(submitter, count),
       closedLoop: (count) => closedLoop(submitter, count),
       byLibrary: (count) => byLibrary(millrace, count),
+      messagesAlone: (count) => messagesAlone(floor, count),
     };
     // warm: code is compiled, files are open
     await ways.oneByOne(Math.min(jobs, 5_000));
     await ways.byLibrary(Math.min(jobs, 1_000));
 
-    const spent: Record<Way, Spent[]> = { oneByOne: [], inBulk: [], closedLoop: [], byLibrary: [] };
+    await ways.messagesAlone(Math.min(jobs, 5_000));
+
+    const spent: Record<Way, Spent[]> = {
+      oneByOne: [],
+      inBulk: [],
+      closedLoop: [],
+      byLibrary: [],
+      messagesAlone: [],
+    };
     const peers: PeerRecord[][] = [];
     for (let round = 0; round < bench.rounds; round += 1) {
       for (const way of Object.keys(ways) as Way[])
@@ -94,12 +112,21 @@ export const handlers: Workload = {
       floor: floorOf(bench, peers, peerCase, "cpu_ms_per_job"),
       target: { of: "ratio", limit: 0.5 },
     });
+    const alone = {
+      what: "its messages alone, without a job",
+      samples: spent.messagesAlone.map(({ cpuMs }) => cpuMs / jobs),
+    };
     const single = "enqueue+drain, single, 50 in flight, concurrency 50";
     const bulk = "enqueue+drain, bulk 1000, concurrency 50";
     return {
       figures: [
         figure("oneByOne", "no-op jobs, 50 submissions in flight", single, 3),
         cpu("oneByOne", "the same, CPU of all processes", single),
+        {
+          ...cpu("oneByOne", "the same, beside its messages alone", single),
+          floor: alone,
+          target: undefined,
+        },
         figure("inBulk", "no-op jobs, submitted 1,000 at a time", bulk, 2.5),
         cpu("inBulk", "the same, CPU of all processes", bulk),
         figure("byLibrary", "no-op jobs, run() of the library over NATS, 50 under way", single, 3),

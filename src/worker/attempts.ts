@@ -3,6 +3,7 @@ import { durationMs } from "../shared/durations.ts";
 import { deferred, type Deferred } from "../shared/io/lifecycle.ts";
 import type { Assignment, HeldAttempt } from "../shared/messages.ts";
 import { SPEC_DEFAULTS } from "../shared/spec.ts";
+import { TurnoverMap } from "../shared/turnover-map.ts";
 import { carryOut, type AttemptDeps } from "./attempt.ts";
 import { Holding } from "./holding.ts";
 import { StopSign } from "./stop-sign.ts";
@@ -29,8 +30,8 @@ const REMEMBERED = 10_000;
 
 export function createAttempts(given: Omit<AttemptDeps, "givenUp">): Attempts {
   const deps: AttemptDeps = { ...given, givenUp: StopSign.of(given.giveUp) };
-  const holdings = new Map<string, Holding>();
-  const taken = new Set<string>();
+  const holdings = new TurnoverMap<string, Holding>();
+  const taken = createRecent(REMEMBERED);
   let emptied: Deferred<void> | undefined;
 
   async function carry(key: string, holding: Holding): Promise<void> {
@@ -44,7 +45,6 @@ export function createAttempts(given: Omit<AttemptDeps, "givenUp">): Attempts {
       const key = keyOf(assignment.record.id, assignment.attempt);
       if (taken.has(key)) return;
       taken.add(key);
-      forgetOldest(taken);
       const holding = new Holding(assignment, deps.clock.now());
       holdings.set(key, holding);
       void carry(key, holding);
@@ -82,10 +82,19 @@ function graceMs({ assignment }: Holding): number {
   return grace === undefined ? SPEC_DEFAULTS.graceMs : durationMs(grace);
 }
 
-function forgetOldest(keys: Set<string>): void {
-  if (keys.size <= REMEMBERED) return;
-  for (const oldest of keys) {
-    keys.delete(oldest);
-    return;
-  }
+type Recent = { has(key: string): boolean; add(key: string): void };
+
+/** Remembers at least so many of the newest keys, and never twice as many. */
+function createRecent(count: number): Recent {
+  let newer = new Set<string>();
+  let older = new Set<string>();
+  return {
+    has: (key) => newer.has(key) || older.has(key),
+    add(key) {
+      newer.add(key);
+      if (newer.size < count) return;
+      older = newer;
+      newer = new Set();
+    },
+  };
 }

@@ -1,10 +1,13 @@
 // The wish that something shall end, and why. Its AbortSignal is made only for who asks: it would cost more than all else in a short run.
 import { onAbort } from "./on-abort.ts";
 
+type Act = { readonly run: () => void; place: number };
+
 export class StopSign<Reason> {
   #reason: Reason | undefined;
   #controller: AbortController | undefined;
-  readonly #acts = new Set<() => void>();
+  /** An array, for some signs outlive thousands who listen: see TurnoverMap. */
+  readonly #acts: Act[] = [];
   #isRaised = false;
 
   /** A sign that is raised when the signal aborts. */
@@ -37,13 +40,23 @@ export class StopSign<Reason> {
     this.#isRaised = true;
     this.#reason = reason;
     this.#controller?.abort(reason);
-    for (const act of this.#acts) act();
+    while (this.#acts.length > 0) this.#acts.pop()!.run();
   }
 
-  /** Calls `act` when the sign is raised, at once if it is; no more once disposed. */
-  onRaised(act: () => void): Disposable {
-    if (this.#isRaised) act();
-    else this.#acts.add(act);
-    return { [Symbol.dispose]: () => void this.#acts.delete(act) };
+  /** Calls `run` when the sign is raised, at once if it is; no more once disposed. */
+  onRaised(run: () => void): Disposable {
+    const act = { run, place: this.#acts.length };
+    if (this.#isRaised) run();
+    else this.#acts.push(act);
+    return { [Symbol.dispose]: () => this.#forget(act) };
+  }
+
+  /** The last one takes its place. */
+  #forget(act: Act): void {
+    if (this.#acts[act.place] !== act) return;
+    const last = this.#acts.pop()!;
+    if (last === act) return;
+    this.#acts[act.place] = last;
+    last.place = act.place;
   }
 }

@@ -5,6 +5,7 @@
 import type { MsgHdrs, NatsConnection } from "nats";
 
 import { MillraceError } from "../errors.ts";
+import { TurnoverMap } from "../turnover-map.ts";
 import { headOf, statusOf } from "./wire.ts";
 
 export type PublishOptions = {
@@ -57,7 +58,7 @@ export function createPublisher(
   },
 ): Publisher {
   const { inbox, isUp, mono, beforeWrite, onAnswer } = options;
-  const pending = new Map<number, Pending>();
+  const pending = new TurnoverMap<number, Pending>();
   let outgoing: Pending[] = [];
   let count = 0;
   let sweeper: NodeJS.Timeout | undefined;

@@ -32,6 +32,24 @@ test("who does not listen any more is not told", () => {
   expect(calls).toBe(0);
 });
 
+test("those who stay are told, once each, whoever leaves before or while they are told", () => {
+  const sign = new StopSign<string>();
+  const heard: string[] = [];
+  const left = sign.onRaised(() => heard.push("left"));
+  const both = ["a", "b"].map((name) =>
+    sign.onRaised(() => {
+      heard.push(name);
+      for (const listening of both) listening[Symbol.dispose]();
+    }),
+  );
+  sign.onRaised(() => heard.push("c"));
+  left[Symbol.dispose]();
+  left[Symbol.dispose]();
+  sign.raise("drain");
+  expect(heard.filter((name) => name === "c")).toHaveLength(1);
+  expect(heard).toHaveLength(2);
+});
+
 test("a sign follows a signal, also one that aborted before", () => {
   const control = new AbortController();
   const sign = StopSign.of(control.signal);

@@ -1,0 +1,46 @@
+// The messages of a no-op handler job without the job: how long they are, and a client that sends the first and awaits the last.
+import { connectBroker, type Broker } from "../../src/shared/io/broker.ts";
+import { ensureTopology } from "../../src/shared/io/topology.ts";
+import { pathIn, startNode } from "./program.ts";
+import type { Installation } from "./installation.ts";
+
+/** Bytes: the record when it is new and when it is over, its part of an assignment. */
+export const LENGTHS = { queued: 180, assigned: 260, ended: 480 };
+
+/** Beside the installation, on the same broker. */
+export const connectFloor = (url: string, identity: string): Promise<Broker> =>
+  connectBroker({ url, identity, prefix: "floor" });
+
+export type FloorClient = AsyncDisposable & {
+  /** Resolves when it is stored; the promise in it when it is over. */
+  submit(): Promise<{ ended: Promise<void> }>;
+};
+
+/** Starts what passes the messages on and answers them; their CPU counts as that of workers. */
+export async function startFloor(installation: Installation): Promise<FloorClient> {
+  const broker = await connectFloor(installation.nats, "client");
+  await ensureTopology(broker);
+  for (const role of ["scheduler", "worker"])
+    installation.adopt(await startNode([pathIn("floors/messages.ts"), role, installation.nats]));
+  const { jobs } = broker.subjects;
+  const idFrom = jobs.record("").length;
+  const queued = "x".repeat(LENGTHS.queued);
+  const waiting = new Map<string, () => void>();
+  let count = 0;
+  broker.listen(jobs.changed, ({ subject, data }) => {
+    if (data.length !== LENGTHS.ended) return;
+    const id = subject.slice(idFrom);
+    waiting.get(id)?.();
+    waiting.delete(id);
+  });
+  await broker.flush();
+  return {
+    async submit() {
+      const id = `floor${String((count += 1)).padStart(15, "0")}`;
+      const ended = new Promise<void>((resolve) => waiting.set(id, resolve));
+      await broker.publish(jobs.record(id), queued, { expectSubject: 0 });
+      return { ended };
+    },
+    [Symbol.asyncDispose]: () => broker[Symbol.asyncDispose](),
+  };
+}
