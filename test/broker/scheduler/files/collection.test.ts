@@ -104,7 +104,7 @@ async function job(
 
 const leaving = (artifacts: Partial<AttemptArtifacts>) => ({
   number: 1,
-  worker: "w",
+  worker: "build-1-abcd1234",
   artifacts: { count: 1, bytes: 1, ...artifacts },
 });
 
