@@ -54,6 +54,8 @@ export type FileStore = {
     source: AsyncIterable<Uint8Array> | Uint8Array,
     options: PutOptions,
   ): Promise<{ digest: Digest; size: number; stored: boolean }>;
+  /** Begins a file's life anew, as putting it again would; false when it is gone. */
+  renew(digest: Digest, how?: Patience): Promise<boolean>;
   /** What is known about a file; undefined when there is none. */
   stat(digest: Digest): Promise<StoredFile | undefined>;
   /** Fails with `file_not_found`, or with `file_damaged` before the last bytes of a file that is not what its digest says. */
@@ -129,16 +131,20 @@ export function createFileStore(
     return (await find(digest, how)).record?.upload === record.upload;
   }
 
-  /** Uploads, or begins the file's life anew; false when it was there. */
-  async function store(measured: Measured, how: Patience): Promise<boolean> {
-    const { digest } = measured;
+  /** Uploads, if it may, or begins the file's life anew. */
+  async function store(
+    digest: Digest,
+    how: Patience,
+    measured?: Measured,
+  ): Promise<"stored" | "renewed" | "gone"> {
     for (let round = 0; round < MAX_ROUNDS; round += 1) {
       const { record, seq } = await find(digest, how);
       const storedAt = clock.now();
       if (record === undefined) {
-        if (await upload(measured, seq, how)) return true;
-      } else if (storedAt - record.storedAt < RENEW_MS) return false;
-      else if (await write(digest, { ...record, storedAt }, seq, how)) return false;
+        if (measured === undefined) return "gone";
+        if (await upload(measured, seq, how)) return "stored";
+      } else if (storedAt - record.storedAt < RENEW_MS) return "renewed";
+      else if (await write(digest, { ...record, storedAt }, seq, how)) return "renewed";
     }
     throw new MillraceError("lost_race", `Others keep changing ${digest}; try again.`);
   }
@@ -155,8 +161,9 @@ export function createFileStore(
           ? held(source, limitBytes)
           : await spool(source, { dir: spoolDir, limitBytes });
       const { digest, size } = measured;
-      return { digest, size, stored: await store(measured, how) };
+      return { digest, size, stored: (await store(digest, how, measured)) === "stored" };
     },
+    renew: async (digest, how = {}) => (await store(digest, how)) === "renewed",
     async stat(digest) {
       const { record, seq } = await find(digest);
       if (record === undefined) return undefined;

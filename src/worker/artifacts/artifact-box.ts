@@ -28,7 +28,7 @@ export type ArtifactBox = {
 };
 
 export type BoxOptions = {
-  files: Pick<FileStore, "put">;
+  files: Pick<FileStore, "put" | "renew">;
   limits: ArtifactLimits;
   /** Whose files they must be; anybody's when undefined. */
   owner: number | undefined;
@@ -40,6 +40,8 @@ export type BoxOptions = {
 /** A longer list stands in a file of its own. */
 const INLINE_LIST_BYTES = 4_096;
 const LANES = 4;
+/** Well within the time after which files go that no record names. */
+const RENEW_MS = 900_000;
 const MODE = 0o644;
 
 export function createArtifactBox(options: BoxOptions): ArtifactBox {
@@ -73,6 +75,21 @@ export function createArtifactBox(options: BoxOptions): ArtifactBox {
     log.warn({ event: "artifact_failed", error }, "an artifact could not be kept");
     return "that could not be read or stored";
   }
+
+  /** The record will name them when the attempt ends, which may be in days. */
+  async function renewAll(): Promise<void> {
+    for (const [path, { digest, bytes }] of taken)
+      try {
+        if ((await files.renew(digest, patience())) || taken.get(path)?.digest !== digest) continue;
+        taken.delete(path);
+        release(bytes);
+        leftOut.add(path, "that were gone before the end");
+      } catch (error) {
+        log.warn({ event: "artifact_not_renewed", path, error }, "an artifact may be removed");
+      }
+  }
+  const renewing = setInterval(() => void renewAll(), RENEW_MS);
+  renewing.unref();
 
   const patience = () => ({ patienceMs: Infinity, signal: signal() });
 
@@ -151,6 +168,7 @@ export function createArtifactBox(options: BoxOptions): ArtifactBox {
     },
     async close() {
       isClosed = true;
+      clearInterval(renewing);
       await adding;
       const note = leftOut.note();
       if (taken.size === 0 && note === undefined) return undefined;

@@ -17,7 +17,7 @@ import { createArtifactBox, type ArtifactBox } from "./artifact-box.ts";
 export function withFiles(
   runner: Runner<BoxedRequest>,
   deps: {
-    files: Pick<FileStore, "put" | "read">;
+    files: Pick<FileStore, "put" | "renew" | "read">;
     limits: ArtifactLimits;
     owner: number | undefined;
     log: Log;

@@ -176,6 +176,17 @@ describe("the file store", () => {
     expect(await readBack(digest)).toBe(digestOf(bytes));
   });
 
+  it("begins the life of a file anew for who needs it without having it", async () => {
+    const { digest } = await files.put(randomBytes(10), { limitBytes });
+    const { storedAt } = (await files.stat(digest))!;
+    later(120_000);
+    expect(await files.renew(digest)).toBe(true);
+    const renewed = (await files.stat(digest))!;
+    expect(renewed.storedAt).toBeGreaterThanOrEqual(storedAt + 120_000);
+    await files.remove(renewed);
+    expect(await files.renew(digest)).toBe(false);
+  });
+
   it("cannot be emptied by what somebody writes", async () => {
     const bytes = randomBytes(10);
     await files.put(bytes, { limitBytes });

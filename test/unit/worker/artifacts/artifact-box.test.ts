@@ -1,7 +1,7 @@
 // What an attempt's box takes: its own files only, within its limits, whatever happens to the files and the store meanwhile.
 import { appendFile, chmod, link, mkdir, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, it } from "vitest";
+import { afterEach, beforeEach, expect, it, onTestFinished, vi } from "vitest";
 
 import { ARTIFACT_LIMITS, decodeManifest } from "../../../../src/shared/artifact.ts";
 import { MillraceError } from "../../../../src/shared/errors.ts";
@@ -34,9 +34,11 @@ const put: FileStore["put"] = async (source, { limitBytes }) => {
   return { digest, size: bytes.length, stored: true };
 };
 
+const renew: FileStore["renew"] = async (digest) => stored.has(digest);
+
 const box = (changes: Partial<BoxOptions> = {}) =>
   createArtifactBox({
-    files: { put },
+    files: { put, renew },
     limits: ARTIFACT_LIMITS,
     owner: undefined,
     signal: () => new AbortController().signal,
@@ -50,6 +52,33 @@ const file = async (path: string, content: string) => {
   await writeFile(whole, content);
   return whole;
 };
+
+it("keeps what it took long before the end, and tells of what went all the same", async () => {
+  vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
+  onTestFinished(() => void vi.useRealTimers());
+  const renewed: Digest[] = [];
+  const watched: FileStore["renew"] = (digest) => {
+    renewed.push(digest);
+    return renew(digest);
+  };
+  const one = box({ files: { put, renew: watched } });
+  await one.add("kept", "a");
+  await one.add("gone", "b");
+  const [kept, gone] = [...stored.keys()] as [Digest, Digest];
+  await vi.advanceTimersByTimeAsync(900_000);
+  expect(renewed).toEqual([kept, gone]);
+  stored.delete(gone);
+  await vi.advanceTimersByTimeAsync(1_800_000);
+  expect(renewed).toEqual([kept, gone, kept, gone, kept]);
+  expect(await one.close()).toMatchObject({
+    count: 1,
+    bytes: 1,
+    files: [{ path: "kept" }],
+    note: "Left out: 1 that were gone before the end (gone).",
+  });
+  await vi.advanceTimersByTimeAsync(1_800_000);
+  expect(renewed).toHaveLength(5);
+});
 
 it("takes what the patterns mean, once, whatever they overlap", async () => {
   await chmod(await file("out/b", "bb"), 0o700);
@@ -115,7 +144,7 @@ it("keeps what can be kept when the store fails, or a file grows under it", asyn
     if (done.digest === digestOf(Buffer.from("c"))) throw new MillraceError("storage_full", "full");
     return done;
   };
-  const one = box({ files: { put: failing } });
+  const one = box({ files: { put: failing, renew } });
   await one.collect(dir.path, ["*"], []);
   const left = await one.close();
   expect(left).toMatchObject({ count: 2, bytes: 2 });
