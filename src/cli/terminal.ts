@@ -4,6 +4,7 @@ import { isatty } from "node:tty";
 import colors from "picocolors";
 
 import type { Channel } from "../shared/chunk.ts";
+import { printable } from "./display.ts";
 
 export type Colors = ReturnType<typeof colors.createColors>;
 
@@ -19,7 +20,7 @@ export type Terminal = {
   /** One line (or several) on stdout. */
   print(text: string): Promise<void>;
   printJson(value: unknown): Promise<void>;
-  /** One line on stderr. */
+  /** One line on stderr, or several; whatever others wrote is made safe to show. */
   note(text: string): void;
   /** A job's bytes, unchanged. */
   write(channel: Channel, bytes: Uint8Array): Promise<void>;
@@ -63,7 +64,7 @@ export function createTerminal(wantsColors: boolean): Terminal {
     printJson: (value) => write("stdout", `${JSON.stringify(value)}\n`),
     note(text) {
       status(undefined);
-      process.stderr.write(`${text}\n`);
+      process.stderr.write(`${text.split("\n").map(printable).join("\n")}\n`);
     },
     write,
     status,

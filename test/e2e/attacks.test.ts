@@ -3,19 +3,21 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 import { until } from "../lab/until.ts";
 import { ARCHIVES } from "./attacks/archives.ts";
-import { startAttackLab, type AttackLab } from "./attacks/attack-lab.ts";
+import { startAttackLab, type Answer, type AttackLab } from "./attacks/attack-lab.ts";
 import type { Attack } from "./attacks/attack.ts";
 import { CALLERS } from "./attacks/callers.ts";
-import { BODIES, HTTP, IDENTIFIERS, JOBS } from "./attacks/requests.ts";
+import { BODIES, HTTP, IDENTIFIERS, JOBS, SLOW } from "./attacks/requests.ts";
 import { FORBIDDEN, RUBBISH } from "./attacks/wire.ts";
 
 let lab: AttackLab;
+let slow: Promise<Answer>[];
 
 beforeAll(async () => {
   lab = await startAttackLab();
   const isQuiet = async () =>
     JSON.stringify(await lab.footprint()).includes("build-1") && (await isIdle());
   await until(isQuiet, "the first job to be gone", 60_000);
+  slow = SLOW.map(([, bytes]) => lab.drip(bytes));
 });
 afterAll(() => lab[Symbol.asyncDispose]());
 
@@ -73,6 +75,14 @@ describe("a worker that was broken into", () => {
     await answersStill();
   });
 });
+
+it.each(SLOW.map(([name], i) => [name, i] as const))(
+  "%s that drip in are answered before they are all there",
+  async (_, i) => {
+    expect(await slow[i]).toMatchObject({ status: 408, code: "request_timeout" });
+    await answersStill();
+  },
+);
 
 it("still runs jobs after all of that", async () => {
   const { status, body } = await lab.send({

@@ -1,4 +1,6 @@
 // Reservations: one worker's slots for a while, a session that their jobs share, and nothing left behind.
+import { chmod, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, it } from "vitest";
 
@@ -6,7 +8,10 @@ import { connect, type Millrace } from "../../src/index.ts";
 import { ask, type JobPage, type WorkerView } from "../lab/api.ts";
 import { startLab, type Lab } from "../lab/lab.ts";
 import { spawnNode } from "../lab/spawn.ts";
+import { tempDir } from "../lab/temp-dir.ts";
 import { until } from "../lab/until.ts";
+import { consoleBlocks, fillIn, normalise } from "./readme/console-blocks.ts";
+import { openShell } from "./readme/shell.ts";
 
 type View = { id: string; state: string; worker?: string; jobs: string[] };
 
@@ -206,6 +211,27 @@ it("is not for jobs that are made while nobody is there, nor for a second life o
     code: "reservation_over",
   });
   await settled("narrow");
+});
+
+it("prints what docs/reservations.md shows", async () => {
+  const text = await readFile(new URL("../../docs/reservations.md", import.meta.url), "utf8");
+  await using bin = await tempDir();
+  // what is run inside of what the page shows is to find it too
+  const npx = join(bin.path, "npx");
+  await writeFile(npx, `#!/bin/sh\nshift\nexec '${process.execPath}' '${MILLRACE}' "$@"\n`);
+  await chmod(npx, 0o755);
+  await using shell = await openShell(`PATH='${bin.path}':"$PATH"`, {
+    MILLRACE_URL: lab.url,
+    NO_COLOR: undefined,
+  });
+  const steps = consoleBlocks(text).flat();
+  expect(steps.length).toBeGreaterThan(4);
+  for (const { line, command: typed, expected } of steps) {
+    const here = typed.replaceAll("http://localhost:7070", lab.url);
+    const printed = normalise(await shell.run(here));
+    const shown = fillIn(normalise(expected), printed);
+    expect({ line, printed }).toEqual({ line, printed: shown });
+  }
 });
 
 it.each([

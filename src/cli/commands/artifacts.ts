@@ -10,6 +10,7 @@ import {
 import type { Artifact } from "../../shared/artifact.ts";
 import { MillraceError } from "../../shared/errors.ts";
 import type { Context } from "../context.ts";
+import { printable } from "../display.ts";
 import { printList, type Listing } from "../listing.ts";
 import { forServer, integer, ownOptions, type ServerOptions } from "../options.ts";
 
@@ -18,7 +19,12 @@ type GetOptions = Options & { to: string };
 
 const ARTIFACTS: Listing<Artifact> = {
   columns: ["PATH", "BYTES", "MODE", "DIGEST"],
-  row: ({ path, bytes, mode, digest }) => [path, String(bytes), mode.toString(8), digest],
+  row: ({ path, bytes, mode, digest }) => [
+    printable(path),
+    String(bytes),
+    mode.toString(8),
+    digest,
+  ],
 };
 
 const STDOUT = "-";
@@ -66,7 +72,7 @@ function getCommand({ act, api, terminal }: Context): Command {
         const saved = await saveFile(to, file, read(file));
         await (options.json
           ? terminal.printJson({ ...file, file: saved })
-          : terminal.print(`${saved}  ${file.bytes} B`));
+          : terminal.print(printable(`${saved}  ${file.bytes} B`)));
       }
     }),
   );

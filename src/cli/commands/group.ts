@@ -4,6 +4,7 @@ import { Command } from "commander";
 import { isOverGroup } from "../../shared/group-state.ts";
 import type { GroupView } from "../../scheduler/http/group-view.ts";
 import type { Context } from "../context.ts";
+import { printable } from "../display.ts";
 import { describeGroup, GROUPS } from "../group-lines.ts";
 import { printList } from "../listing.ts";
 import { awaitGroupEnd, groupPath, submitGroup } from "../groups.ts";
@@ -74,7 +75,9 @@ function waitCommand({ act, api, terminal }: Context): Command {
       const group = await awaitGroupEnd(api(options), id);
       await (options.json
         ? terminal.printJson(group)
-        : terminal.print(`${group.id}  ${group.state}${group.reason ? `: ${group.reason}` : ""}`));
+        : terminal.print(
+            printable(`${group.id}  ${group.state}${group.reason ? `: ${group.reason}` : ""}`),
+          ));
       return isOverGroup(group.state) && group.state === "succeeded" ? 0 : 1;
     }),
   );

@@ -48,6 +48,8 @@ export async function listen(
   const answer = getRequestListener(app.fetch, { errorHandler: refuseRequest });
   const limits = {
     maxHeaderSize: MAX_HEADER_BYTES,
+    // told as a problem by `refuseRequest`
+    requireHostHeader: false,
     headersTimeout: arrival.headersMs,
     requestTimeout: arrival.wholeMs,
     connectionsCheckingInterval: Math.min(CHECK_MS, arrival.headersMs),

@@ -14,6 +14,9 @@ import { until } from "../../lab/until.ts";
 const MILLRACE = fileURLToPath(new URL("../../../dist/cli/main.js", import.meta.url));
 const ISSUER = "https://issuer.example";
 const HOUR_S = 3_600;
+/** Leaves ten bytes behind. */
+const FIRST = { script: "printf 0123456789 > left", artifacts: ["left"] };
+const DRIP_MS = 500;
 
 export type Answer = { status: number; code: string | undefined; body: string };
 export type Message = {
@@ -45,6 +48,8 @@ export type AttackLab = AsyncDisposable & {
   send(message: Message): Promise<Answer>;
   /** Sends bytes as they are, and reads until the connection is closed. */
   exchange(bytes: string | Uint8Array): Promise<Answer>;
+  /** The same, and then one byte now and then until it is answered. */
+  drip(bytes: string): Promise<Answer>;
   /** A client without our manners, under the worker's own key. */
   intrude(): Promise<NatsConnection>;
   /** What an attack would leave behind: what the broker holds, what runs, and whatever lies on the worker's disk. */
@@ -111,7 +116,7 @@ async function build(owned: AsyncDisposable[]): Promise<Omit<AttackLab, keyof As
   ]);
   const ca = await readFile(caFile);
 
-  function exchange(bytes: string | Uint8Array): Promise<Answer> {
+  function exchange(bytes: string | Uint8Array, more?: string): Promise<Answer> {
     return new Promise((resolve, reject) => {
       const chunks: Buffer[] = [];
       const socket = connectTls({
@@ -121,10 +126,17 @@ async function build(owned: AsyncDisposable[]): Promise<Omit<AttackLab, keyof As
         servername: "localhost",
       });
       socket.on("secureConnect", () => socket.write(bytes));
-      socket.on("data", (chunk: Buffer) => chunks.push(chunk));
+      const dripping = more && setInterval(() => socket.write(more), DRIP_MS);
+      socket.on("data", (chunk: Buffer) => {
+        clearInterval(dripping);
+        chunks.push(chunk);
+      });
       // a refusal may come before all of it was taken
       socket.on("error", (error) => (chunks.length > 0 ? resolve(read(chunks)) : reject(error)));
-      socket.on("close", () => resolve(read(chunks)));
+      socket.on("close", () => {
+        clearInterval(dripping);
+        resolve(read(chunks));
+      });
     });
   }
 
@@ -184,7 +196,7 @@ async function build(owned: AsyncDisposable[]): Promise<Omit<AttackLab, keyof As
   const first = await send({
     path: "/v1/jobs?wait=60s",
     headers: { "Idempotency-Key": "first" },
-    body: '{"command":["true"]}',
+    body: JSON.stringify(FIRST),
   });
   const { id: job } = JSON.parse(first.body) as { id: string };
 
@@ -218,7 +230,8 @@ async function build(owned: AsyncDisposable[]): Promise<Omit<AttackLab, keyof As
       return new SignJWT({ ...good, ...claims }).setProtectedHeader({ alg, kid }).sign(key);
     },
     send,
-    exchange,
+    exchange: (bytes) => exchange(bytes),
+    drip: (bytes) => exchange(bytes, "x"),
     async intrude() {
       const seed = Buffer.from((await readFile(nkey, "utf8")).trim());
       return connect({

@@ -103,6 +103,18 @@ const raw = (name: string, bytes: string, refusedAs: string): Attack => ({
   refusedAs,
 });
 
+/** A range of the file that the first job left behind. */
+const range = (name: string, asked: string, refusedAs: string): Attack => ({
+  name,
+  attack: (lab) =>
+    lab.send({
+      method: "GET",
+      path: `/v1/jobs/${lab.job}/artifacts/left`,
+      headers: { Range: asked },
+    }),
+  refusedAs,
+});
+
 export const HTTP: Attack[] = [
   request("a wrong method", { method: "PATCH" }, "405 method_not_allowed"),
   request("an unknown path", { method: "GET", path: "/v1/nothing" }, "404 not_found"),
@@ -165,4 +177,20 @@ export const HTTP: Attack[] = [
     "POST /v1/jobs HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
     "400 invalid_header",
   ),
+  raw("no host", "GET /v1/jobs HTTP/1.1\r\nConnection: close\r\n\r\n", "400 invalid_header"),
+  request("a host that is none", { headers: { Host: "a b" } }, "400 invalid_header"),
+  range("a range behind the end", "bytes=10-", "416 range_unsatisfiable"),
+  range("a range beyond all numbers", "bytes=999999999999999-", "416 range_unsatisfiable"),
+  range("the last no bytes", "bytes=-0", "416 range_unsatisfiable"),
+  {
+    name: "a way out of the artifacts",
+    attack: (lab) =>
+      lab.send({ method: "GET", path: `/v1/jobs/${lab.job}/artifacts/..%2f..%2fetc%2fpasswd` }),
+    refusedAs: "404 file_not_found",
+  },
+];
+
+/** Each takes longer than anybody may, so that all begin before the other attacks. */
+export const SLOW: [name: string, bytes: string][] = [
+  ["headers", "GET /v1/jobs HTTP/1.1\r\nHost: localhost\r\nX: "],
 ];

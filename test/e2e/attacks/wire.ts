@@ -1,4 +1,5 @@
 // Attacks by what somebody with a worker's key says to the broker.
+import { newJob } from "../../../src/shared/job-machine.ts";
 import type { AttackLab } from "./attack-lab.ts";
 
 /** Subjects that a worker has no business on. */
@@ -25,9 +26,27 @@ type Rubbish = { subject: string; text: string };
 const TEXTS = ["", "no JSON", "null", "[]", '{"v":0}', '{"v":2}', '{"v":1}', "x".repeat(1_000_000)];
 const NOBODY = "0".repeat(20);
 
+const RECORD = newJob(NOBODY, { command: ["true"] }, 1);
+const BROKEN = [
+  { submittedAt: undefined },
+  { submittedAt: 1e300 },
+  { timeline: [null] },
+  { spec: { require: ["!!"] } },
+  { attempts: [{ number: 1, worker: ">" }] },
+  { state: "running" },
+];
+
 /** What can be neither a record, a heartbeat nor output, where a worker may write. */
 export const RUBBISH: [name: string, rubbish: (lab: AttackLab) => Rubbish[]][] = [
   ["as a record", () => TEXTS.map((text) => ({ subject: `mr.job.${NOBODY}`, text }))],
+  [
+    "as records with parts that they cannot have",
+    () =>
+      BROKEN.map((part) => ({
+        subject: `mr.job.${NOBODY}`,
+        text: JSON.stringify({ ...RECORD, ...part }),
+      })),
+  ],
   [
     "as a record of another job",
     ({ job }) => [{ subject: `mr.job.${NOBODY}`, text: JSON.stringify({ v: 1, id: job }) }],

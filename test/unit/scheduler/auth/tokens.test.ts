@@ -147,10 +147,11 @@ describe("the keys", () => {
 
   it("come from a URL, which may fail for a while", async () => {
     let status = 500;
+    let rubbish: string | undefined;
     const server = createServer((_request, response) => {
       response.writeHead(status, { "Content-Type": "application/json" });
       void exportJWK(rsa.publicKey).then((jwk) =>
-        response.end(JSON.stringify({ keys: [{ ...jwk, kid: "one" }] })),
+        response.end(rubbish ?? JSON.stringify({ keys: [{ ...jwk, kid: "one" }] })),
       );
     }).listen(0, "127.0.0.1");
     await once(server, "listening");
@@ -158,6 +159,9 @@ describe("the keys", () => {
     const token = await sign(GOOD, rsa);
     await expect(check(token)).rejects.toMatchObject({ code: "identity_unavailable" });
     status = 200;
+    for (rubbish of ["<html>", "[]", '{"keys":7}', '{"keys":[7]}'])
+      await expect(check(token)).rejects.toMatchObject({ code: "identity_unavailable" });
+    rubbish = undefined;
     expect(await check(token)).toMatchObject({ name: "ann" });
     server.close();
   });
