@@ -1,14 +1,18 @@
-// What security costs: an open installation, one with keys, and one with keys and TLS take turns at the same work.
-import { writeFile } from "node:fs/promises";
+// What security costs: an open installation, one with keys, and one with keys and TLS take turns at the same work;
+// and what TLS costs where nothing else is done: bare hono without it and with it.
+import { readFile, writeFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
 
 import { createApi } from "../src/client/api.ts";
+import { createAuthority } from "../test/lab/certificates.ts";
 import { median, show } from "./lib/figures.ts";
 import { secure, type Secured } from "./lib/guard.ts";
 import { startInstallation, type Installation } from "./lib/installation.ts";
 import { sendLoad } from "./lib/load.ts";
 import { inParallel } from "./lib/pace.ts";
+import { pathIn, startNode, tempDir, type Program } from "./lib/program.ts";
 import { connectSubmitter, type Submitter } from "./lib/submitter.ts";
+import { cpuMsOfTrees } from "./lib/usage.ts";
 import { sharesOf, spentOn, type Spent } from "./lib/workload.ts";
 
 const CONNECTIONS = 50;
@@ -16,17 +20,19 @@ const SLOTS = 50;
 const SUBMITTED_AT_ONCE = 100;
 const PROGRAMS_AT_ONCE = 8;
 
-type Side = {
-  name: string;
+/** Who takes turns at a work. */
+type Side = { name: string; installation: Pick<Installation, "url" | "cpuMs"> };
+type Whole = Side & {
   installation: Installation;
   submitter: Submitter;
   secured: Secured | undefined;
 };
-type Work = {
+type Floor = Side & { program: Program; identity?: Secured["identity"] };
+type Work<S> = {
   key: string;
   what: string;
   jobs: number;
-  run(side: Side, jobs: number): Promise<void>;
+  run(side: S, jobs: number): Promise<void>;
 };
 
 const { values } = parseArgs({
@@ -42,13 +48,23 @@ if (!Number.isInteger(rounds) || rounds < 1)
   throw new Error("--rounds must be a whole number from 1 on");
 const share = values.quick ? 0.25 : 1;
 
-async function runAll({ submitter }: Side, spec: object, jobs: number, width: number) {
+async function runAll({ submitter }: Whole, spec: object, jobs: number, width: number) {
   const ends: Promise<unknown>[] = [];
   await inParallel(jobs, width, async () => ends.push((await submitter.submit(spec)).ended));
   await Promise.all(ends);
 }
 
-const WORKS: readonly Work[] = [
+const submitAll = ({ url }: { url: string }, requests: number, identity?: Secured["identity"]) =>
+  sendLoad({
+    url: `${url}/v1/jobs`,
+    // nobody runs them: what is measured is taking them
+    body: JSON.stringify({ command: ["/bin/true"], require: ["never"], env: { A: "1" } }),
+    connections: CONNECTIONS,
+    requests,
+    ...(identity === undefined ? {} : { identity }),
+  });
+
+const WORKS: readonly Work<Whole>[] = [
   {
     key: "F1",
     what: "no-op jobs, 50 submissions in flight",
@@ -66,19 +82,32 @@ const WORKS: readonly Work[] = [
     key: "F9",
     what: "POST /v1/jobs, 50 connections",
     jobs: 6_000,
-    run: ({ installation, secured }, jobs) =>
-      sendLoad({
-        url: `${installation.url}/v1/jobs`,
-        // nobody runs them: what is measured is taking them
-        body: JSON.stringify({ command: ["/bin/true"], require: ["never"], env: { A: "1" } }),
-        connections: CONNECTIONS,
-        requests: jobs,
-        ...(secured === undefined ? {} : { identity: secured.identity }),
-      }),
+    run: ({ installation, secured }, jobs) => submitAll(installation, jobs, secured?.identity),
   },
 ];
 
-async function startSide(name: string, secured?: Secured): Promise<Side> {
+const BARE: Work<Floor> = {
+  key: "F9",
+  what: "the same by bare hono, which checks it and stores nothing",
+  jobs: 6_000,
+  run: ({ installation, identity }, jobs) => submitAll(installation, jobs, identity),
+};
+
+async function startFloor(name: string, tls?: { cert: string; key: string; ca: string }) {
+  const options = tls === undefined ? [] : [`--cert=${tls.cert}`, `--key=${tls.key}`];
+  const program = await startNode([pathIn("floors/hono.mjs"), ...options]);
+  const installation = {
+    url: String(program.ready["url"]),
+    async cpuMs() {
+      const [client = 0, scheduler = 0] = await cpuMsOfTrees([process.pid, program.pid]);
+      return { broker: 0, scheduler, worker: 0, client };
+    },
+  };
+  const identity = tls && { token: "none", ca: await readFile(tls.ca) };
+  return { name, program, installation, ...(identity && { identity }) } satisfies Floor;
+}
+
+async function startSide(name: string, secured?: Secured): Promise<Whole> {
   const installation = await startInstallation([], secured);
   await installation.addWorker(SLOTS);
   const submitter = await connectSubmitter(installation.nats, secured?.credentials);
@@ -94,7 +123,10 @@ async function startSide(name: string, secured?: Secured): Promise<Side> {
 }
 
 /** Each round all sides do the same, one after the other, in an order that turns around. */
-async function compare({ key, what, jobs: whole, run }: Work, sides: readonly Side[]) {
+async function compare<S extends Side>(
+  { key, what, jobs: whole, run }: Work<S>,
+  sides: readonly S[],
+) {
   const jobs = Math.ceil(whole * share);
   const spent = sides.map((): Spent[] => []);
   for (const side of sides) await run(side, Math.ceil(jobs / 4));
@@ -129,5 +161,13 @@ for (const work of WORKS.filter(({ key }) => wanted.includes(key)))
 for (const { submitter, installation } of sides) {
   await submitter[Symbol.asyncDispose]();
   await installation[Symbol.asyncDispose]();
+}
+if (wanted.includes(BARE.key)) {
+  await using dir = await tempDir();
+  const authority = await createAuthority(dir.path, "bare");
+  const tls = { ...(await authority.issue("server")), ca: authority.ca };
+  const floors = [await startFloor("bare"), await startFloor("bare and TLS", tls)];
+  works.push(await compare(BARE, floors));
+  for (const { program } of floors) await program.end();
 }
 await writeFile(values.out, `${JSON.stringify({ rounds, works }, null, 2)}\n`);

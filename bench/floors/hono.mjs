@@ -1,13 +1,25 @@
 // The floor of HTTP: hono that checks the same JSON by the same schema and stores nothing, or sends a file.
-// Prints its address.
-import { createReadStream } from "node:fs";
+// Prints its address. --cert and --key: over TLS.
+import { createReadStream, readFileSync } from "node:fs";
+import { createServer } from "node:https";
 import { Readable } from "node:stream";
+import { parseArgs } from "node:util";
 import { serve } from "@hono/node-server";
 import { Hono } from "hono";
 
 import { jobSpecSchema } from "../../dist/shared/spec.js";
 
-const [, , file] = process.argv;
+const {
+  positionals: [file],
+  values: { cert, key },
+} = parseArgs({
+  allowPositionals: true,
+  options: { cert: { type: "string" }, key: { type: "string" } },
+});
+const tls =
+  cert === undefined
+    ? undefined
+    : { createServer, serverOptions: { cert: readFileSync(cert), key: readFileSync(key) } };
 let count = 0;
 
 const app = new Hono()
@@ -23,6 +35,8 @@ const app = new Hono()
     }),
   );
 
-serve({ fetch: app.fetch, port: 0, hostname: "127.0.0.1" }, ({ port }) =>
-  console.log(JSON.stringify({ url: `http://127.0.0.1:${port}` })),
+serve({ fetch: app.fetch, port: 0, hostname: "127.0.0.1", ...tls }, ({ port }) =>
+  console.log(
+    JSON.stringify({ url: `${tls === undefined ? "http" : "https"}://127.0.0.1:${port}` }),
+  ),
 );
