@@ -1,7 +1,7 @@
 // What is known of groups and their jobs, in memory: facts in, standings out. No I/O, no clock.
 import { isOverGroup, type GroupRecord } from "../../shared/group.ts";
 import { noCounts, standingOf, type Standing, type Tally } from "../../shared/group-progress.ts";
-import type { JobRecord, JobState } from "../../shared/job.ts";
+import { isFinal, type JobRecord, type JobState } from "../../shared/job.ts";
 
 /** One job of a group, as it was last known; kept beyond the job's removal as long as the group is known. */
 export type Child = {
@@ -122,9 +122,11 @@ export function createGroupIndex() {
       const place = places.get(jobId);
       if (place !== undefined && place.child.state !== shown) show(place, shown, 0);
     },
+    /** Nobody can say how one would have ended that was not over: it counts as failed, so that the group does not wait for it. */
     jobGone(jobId: string): void {
       const place = places.get(jobId);
       if (place === undefined) return;
+      if (!isFinal(place.child.state)) show(place, "failed", 0);
       places.delete(jobId);
       place.cell.present -= 1;
       dropIfEmpty(place.cell);
