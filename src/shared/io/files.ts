@@ -75,6 +75,8 @@ const WINDOW = 8;
 const REMOVED_TTL_MS = 60_000;
 /** A file's life is not begun anew more often than this: the collection's grace is much longer. */
 const RENEW_MS = 60_000;
+/** Uploads that take longer may be cleared while they are under way. */
+const LONG_MS = 600_000;
 const MAX_ROUNDS = 20;
 
 type Found = { record: FileRecord | undefined; seq: number };
@@ -127,8 +129,17 @@ export function createFileStore(
       const subject = files.piece(digitsOf(digest), record.upload, index);
       await insist(clock, how, () => broker.publish(subject, bytes));
     });
+    if (clock.now() - storedAt > LONG_MS && (await wasCleared(digest, record, how))) return false;
     if (await write(digest, record, expectSubject, how)) return true;
     return (await find(digest, how)).record?.upload === record.upload;
+  }
+
+  /** True when somebody took the upload for one that had died. What came after that is marked to be found, and cleared, too. */
+  async function wasCleared(digest: Digest, record: FileRecord, how: Patience): Promise<boolean> {
+    const first = files.piece(digitsOf(digest), record.upload, 0);
+    const found = await insist(clock, how, () => broker.last(files.stream, first));
+    if (found === undefined) await insist(clock, how, () => broker.publish(first, ""));
+    return found === undefined;
   }
 
   /** Uploads, if it may, or begins the file's life anew. */

@@ -144,6 +144,34 @@ describe("the file store", () => {
     expect(await readBack(digestOf(bytes))).toBe(digestOf(bytes));
   });
 
+  it("uploads once more what was cleared away while it was under way for hours", async () => {
+    const bytes = randomBytes(12 * PIECE);
+    let [published, cleared] = [0, 0];
+    const slow = createFileStore(
+      {
+        ...broker,
+        clock: { ...broker.clock, now: () => broker.clock.now() + shiftMs },
+        publish: async (subject, payload, options) => {
+          published += 1;
+          if (published === 10) {
+            later(7_200_000);
+            cleared = await files.clearUnfinished(Date.now() + shiftMs - 3_600_000);
+          }
+          return broker.publish(subject, payload, options);
+        },
+      },
+      { spoolDir: dir.path },
+    );
+    expect(await slow.put(bytes, { limitBytes })).toMatchObject({ stored: true });
+    expect(cleared).toBe(1);
+    expect(await readBack(digestOf(bytes))).toBe(digestOf(bytes));
+    expect(await piecesOf(bytes)).toBeGreaterThan(12);
+    later(7_200_000);
+    await files.clearUnfinished(Date.now() + shiftMs - 3_600_000);
+    expect(await piecesOf(bytes)).toBe(12);
+    expect(await readBack(digestOf(bytes))).toBe(digestOf(bytes));
+  });
+
   it("passes on no last byte of what is not what it should be", async () => {
     const bytes = randomBytes(2 * PIECE);
     const { digest } = await files.put(bytes, { limitBytes });
