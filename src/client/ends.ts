@@ -5,6 +5,7 @@ import { recordIn } from "../shared/io/decode-record.ts";
 import { deferred } from "../shared/io/lifecycle.ts";
 import type { Stored } from "../shared/io/wire.ts";
 import { isFinal } from "../shared/job.ts";
+import { Roster } from "../shared/roster.ts";
 import { jobOf, type Job } from "./job.ts";
 
 /** Listens for the end of one job until disposed. */
@@ -27,7 +28,7 @@ export function createEnds(
   fetch: (jobId: string) => Promise<Job>,
 ): Ends {
   const { jobs } = broker.subjects;
-  const awaited = new Set<() => void>();
+  const awaited = new Roster<() => void>();
   let looking: NodeJS.Timeout | undefined;
   let reconnects = 0;
 
@@ -36,11 +37,11 @@ export function createEnds(
   }
 
   function keepLooking(look: () => void): Disposable {
-    awaited.add(look);
+    const place = awaited.add(look);
     looking ??= setInterval(lookAtAll, LOOK_EVERY_MS);
     return {
       [Symbol.dispose]() {
-        awaited.delete(look);
+        place[Symbol.dispose]();
         if (awaited.size > 0) return;
         clearInterval(looking);
         looking = undefined;

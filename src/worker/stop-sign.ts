@@ -1,13 +1,13 @@
 // The wish that something shall end, and why. Its AbortSignal is made only for who asks: it would cost more than all else in a short run.
+import { Roster } from "../shared/roster.ts";
 import { onAbort } from "./on-abort.ts";
 
-type Act = { readonly run: () => void; place: number };
+const NOTHING: Disposable = { [Symbol.dispose]: () => undefined };
 
 export class StopSign<Reason> {
   #reason: Reason | undefined;
   #controller: AbortController | undefined;
-  /** An array, for some signs outlive thousands who listen: see TurnoverMap. */
-  readonly #acts: Act[] = [];
+  readonly #acts = new Roster<() => void>();
   #isRaised = false;
 
   /** A sign that is raised when the signal aborts. */
@@ -40,23 +40,13 @@ export class StopSign<Reason> {
     this.#isRaised = true;
     this.#reason = reason;
     this.#controller?.abort(reason);
-    while (this.#acts.length > 0) this.#acts.pop()!.run();
+    for (let act = this.#acts.take(); act !== undefined; act = this.#acts.take()) act();
   }
 
-  /** Calls `run` when the sign is raised, at once if it is; no more once disposed. */
-  onRaised(run: () => void): Disposable {
-    const act = { run, place: this.#acts.length };
-    if (this.#isRaised) run();
-    else this.#acts.push(act);
-    return { [Symbol.dispose]: () => this.#forget(act) };
-  }
-
-  /** The last one takes its place. */
-  #forget(act: Act): void {
-    if (this.#acts[act.place] !== act) return;
-    const last = this.#acts.pop()!;
-    if (last === act) return;
-    this.#acts[act.place] = last;
-    last.place = act.place;
+  /** Calls `act` when the sign is raised, at once if it is; no more once disposed. */
+  onRaised(act: () => void): Disposable {
+    if (!this.#isRaised) return this.#acts.add(act);
+    act();
+    return NOTHING;
   }
 }

@@ -1,4 +1,5 @@
 // The launcher's table of attempts: turns the worker's frames into programs, signals and input.
+import { TurnoverMap } from "../../shared/turnover-map.ts";
 import { ChildAttempt } from "./child-attempt.ts";
 import type { FrameLink } from "./frame-link.ts";
 import { decodeCredit, decodeSpawn, encodeFailure } from "./payloads.ts";
@@ -15,7 +16,7 @@ type AttemptTable = {
 };
 
 export function createAttemptTable(link: () => FrameLink): AttemptTable {
-  const attempts = new Map<number, ChildAttempt>();
+  const attempts = new TurnoverMap<number, ChildAttempt>();
   const pipes = createPipePool();
   const sweeper = createSweeper();
 

@@ -3,6 +3,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 
 import { MillraceError } from "../../shared/errors.ts";
+import { TurnoverMap } from "../../shared/turnover-map.ts";
 import { linkFrames } from "./frame-link.ts";
 import type { Launched, Launcher, LaunchSpec, WarningLog } from "./launch.ts";
 import { LaunchedAttempt } from "./launched-attempt.ts";
@@ -23,7 +24,7 @@ export async function connectLauncher(
 ): Promise<Launcher> {
   const { log, env } = options;
   const { child, pid } = await spawnLauncher(program, env);
-  const attempts = new Map<number, LaunchedAttempt>();
+  const attempts = new TurnoverMap<number, LaunchedAttempt>();
   let lastNumber = 0;
   let closing = false;
   let lost: string | undefined;

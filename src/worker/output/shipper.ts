@@ -3,6 +3,7 @@ import type { Broker } from "../../shared/io/broker.ts";
 import { aborted, type Service } from "../../shared/io/lifecycle.ts";
 import { silentLog, type Log } from "../../shared/io/log.ts";
 import type { OutputTotals } from "../../shared/job.ts";
+import { Roster } from "../../shared/roster.ts";
 import { createBudget } from "./budget.ts";
 import { DEFAULT_LIMITS, type Limits } from "./limits.ts";
 import { createSink, type OutputSink } from "./sink.ts";
@@ -37,7 +38,7 @@ export function createShipper(options: ShipperOptions): Shipper {
     flight: createBudget(limits.workerFlightBytes),
     spool: createBudget(limits.workerSpoolBytes),
   };
-  const open = new Set<OutputSink>();
+  const open = new Roster<OutputSink>();
 
   function onDiskFailure(error: unknown): void {
     log.error({ event: "spool_failed", error }, "output cannot be kept on this disk");
@@ -55,9 +56,9 @@ export function createShipper(options: ShipperOptions): Shipper {
       spoolDir: spoolRoot,
       budgets,
       onDiskFailure,
-      onOver: () => void open.delete(sink),
+      onOver: () => place[Symbol.dispose](),
     });
-    open.add(sink);
+    const place = open.add(sink);
     return sink;
   }
 
