@@ -22,9 +22,9 @@ export class Roster<T> {
     return this.#members.pop()?.item;
   }
 
-  /** Whoever comes or goes meanwhile is seen or not. */
-  *[Symbol.iterator](): Generator<T> {
-    for (const { item } of [...this.#members]) yield item;
+  /** Those that are there now, whoever comes or goes meanwhile. */
+  [Symbol.iterator](): Iterator<T> {
+    return this.#members.map(({ item }) => item).values();
   }
 
   /** The last one moves into its place. */

@@ -32,7 +32,7 @@ it("gives each away once", () => {
   const place = roster.add("a");
   roster.add("b");
   const taken = [roster.take(), roster.take(), roster.take()];
-  expect(taken.toSorted()).toEqual(["a", "b", undefined]);
+  expect(new Set(taken)).toEqual(new Set(["a", "b", undefined]));
   place[Symbol.dispose]();
   expect(roster.size).toBe(0);
 });
