@@ -1,6 +1,7 @@
 // The floor of a handler job: its messages, as long and as durable as ours, and nothing that is done between them.
 // As `scheduler` it passes on what is new, as `worker` it answers what is passed on.
 import type { Broker } from "../../src/shared/io/broker.ts";
+import { microseconds } from "../lib/figures.ts";
 import { connectFloor, LENGTHS } from "../lib/messages-floor.ts";
 
 const WORKER = "w";
@@ -32,8 +33,8 @@ function passOn(broker: Broker): void {
 
 function answer(broker: Broker): void {
   const { jobs, assign } = broker.subjects;
-  const ended = "x".repeat(LENGTHS.ended);
   broker.listen(assign.commandsOf(WORKER), ({ data }) => {
+    const ended = String(microseconds()).padEnd(LENGTHS.ended);
     for (const line of Buffer.from(data).toString().split("\n")) {
       const [id, seq] = line.split(" ");
       void broker.publish(jobs.record(id!), ended, { expectSubject: Number(seq) });

@@ -12,8 +12,8 @@ export const connectFloor = (url: string, identity: string): Promise<Broker> =>
   connectBroker({ url, identity, prefix: "floor" });
 
 export type FloorClient = AsyncDisposable & {
-  /** Resolves when it is stored; the promise in it when it is over. */
-  submit(): Promise<{ ended: Promise<void> }>;
+  /** Resolves when it is stored; the promise in it when it is over, with the microsecond in which it reached the worker. */
+  submit(): Promise<{ ended: Promise<number> }>;
 };
 
 /** Starts what passes the messages on and answers them; their CPU counts as that of workers. */
@@ -25,19 +25,19 @@ export async function startFloor(installation: Installation): Promise<FloorClien
   const { jobs } = broker.subjects;
   const idFrom = jobs.record("").length;
   const queued = "x".repeat(LENGTHS.queued);
-  const waiting = new Map<string, () => void>();
+  const waiting = new Map<string, (startedAt: number) => void>();
   let count = 0;
   broker.listen(jobs.changed, ({ subject, data }) => {
     if (data.length !== LENGTHS.ended) return;
     const id = subject.slice(idFrom);
-    waiting.get(id)?.();
+    waiting.get(id)?.(Number(Buffer.from(data).toString()));
     waiting.delete(id);
   });
   await broker.flush();
   return {
     async submit() {
       const id = `floor${String((count += 1)).padStart(15, "0")}`;
-      const ended = new Promise<void>((resolve) => waiting.set(id, resolve));
+      const ended = new Promise<number>((resolve) => waiting.set(id, resolve));
       await broker.publish(jobs.record(id), queued, { expectSubject: 0 });
       return { ended };
     },

@@ -2,6 +2,7 @@
 import { EVENTS, open, post, readAll } from "../lib/http.ts";
 import { startInstallation, type Installation } from "../lib/installation.ts";
 import { microseconds, percentile } from "../lib/figures.ts";
+import { startFloor, type FloorClient } from "../lib/messages-floor.ts";
 import { figureOf, type PeerRecord } from "../lib/peers.ts";
 import { pathIn, startNode, type Program } from "../lib/program.ts";
 import { connectSubmitter, type Submitter } from "../lib/submitter.ts";
@@ -23,17 +24,20 @@ export const latency: Workload = {
     await using installation = await startInstallation();
     await installation.addWorker(SLOTS);
     await using submitter = await connectSubmitter(installation.nats);
+    await using messages = await startFloor(installation);
     await using floor = await startNode([pathIn("floors/first-byte.mjs")]);
     const jobs = bench.scaled(JOBS);
     await overNats(submitter, 200);
+    await messagesAlone(messages, 200);
     await firstBytes(installation, 50);
 
-    const rounds: (Times & { firstByte: number[]; bare: number[] })[] = [];
+    const rounds: (Times & { firstByte: number[]; bare: number[]; alone: Times })[] = [];
     const peers: PeerRecord[][] = [];
     for (let round = 0; round < bench.rounds; round += 1) {
       const times = await overNats(submitter, jobs);
+      const alone = await messagesAlone(messages, jobs);
       const firstByte = await firstBytes(installation, jobs);
-      rounds.push({ ...times, firstByte, bare: await bareSpawns(floor, jobs) });
+      rounds.push({ ...times, firstByte, bare: await bareSpawns(floor, jobs), alone });
       if (bench.peers !== undefined) peers.push(await bench.peers.bullmq("W2", true));
     }
 
@@ -54,6 +58,15 @@ export const latency: Workload = {
         target: { of: "ratio", limit: 0.5 },
       };
     };
+    const besideMessages = (what: "start" | "result"): Figure => ({
+      ...overNatsFigure(what, 0.5),
+      what: `the same ${what}, p50, beside its messages alone`,
+      floor: {
+        what: "its messages alone, without a job",
+        samples: rounds.map(({ alone }) => percentile(alone[what], 0.5)),
+      },
+      target: undefined,
+    });
     const bare = at("bare", 0.5);
     return {
       figures: [
@@ -61,6 +74,8 @@ export const latency: Workload = {
         overNatsFigure("start", 0.99),
         overNatsFigure("result", 0.5),
         overNatsFigure("result", 0.99),
+        besideMessages("start"),
+        besideMessages("result"),
         {
           what: "HTTP submit → first output byte at an SSE follower, above one bare spawn, p50",
           unit: "ms",
@@ -88,6 +103,18 @@ async function overNats(submitter: Submitter, jobs: number): Promise<Times> {
     const { result } = await submitter.run({ handler: "noop" });
     times.result.push((microseconds() - from) / 1_000);
     times.start.push((Number(result) - from) / 1_000);
+  }
+  return times;
+}
+
+/** The same of the messages alone. */
+async function messagesAlone(floor: FloorClient, jobs: number): Promise<Times> {
+  const times: Times = { start: [], result: [] };
+  for (let job = 0; job < jobs; job += 1) {
+    const from = microseconds();
+    const startedAt = await (await floor.submit()).ended;
+    times.result.push((microseconds() - from) / 1_000);
+    times.start.push((startedAt - from) / 1_000);
   }
   return times;
 }
