@@ -24,19 +24,27 @@ export function createJobOrder(key: (entry: JobEntry) => number): JobOrder {
   };
   const placeOf = (entry: JobEntry): Place => ({ at: key(entry), id: entry.id });
 
+  const endsBelow = (chunk: readonly JobEntry[] | undefined, place: Place): boolean => {
+    const last = chunk?.at(-1);
+    return last !== undefined && isBelow(last, place);
+  };
+
   /** The first chunk that does not end below the place; the last one when all do. */
   function chunkAt(place: Place): number {
     let low = 0;
     let high = chunks.length - 1;
+    // most jobs come in order, and then nothing has to be looked for
+    if (endsBelow(chunks[high], place)) return high;
     while (low < high) {
       const middle = (low + high) >> 1;
-      if (isBelow((chunks[middle] as JobEntry[]).at(-1) as JobEntry, place)) low = middle + 1;
+      if (endsBelow(chunks[middle], place)) low = middle + 1;
       else high = middle;
     }
     return low;
   }
 
   function countBelow(chunk: readonly JobEntry[], place: Place): number {
+    if (endsBelow(chunk, place)) return chunk.length;
     let low = 0;
     let high = chunk.length;
     while (low < high) {
@@ -53,7 +61,6 @@ export function createJobOrder(key: (entry: JobEntry) => number): JobOrder {
       const at = chunkAt(place);
       const chunk = chunks[at];
       if (chunk === undefined) return void chunks.push([entry]);
-      // most jobs come in order, and then nothing has to move
       const index = countBelow(chunk, place);
       if (index === chunk.length) chunk.push(entry);
       else chunk.splice(index, 0, entry);
