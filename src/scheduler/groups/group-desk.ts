@@ -1,6 +1,6 @@
 // Where groups are handed in, asked about, ended and tried again. Submitting is one write; the leader does the rest.
 import { derivedId } from "../../shared/derived-id.ts";
-import { hasCode, MillraceError } from "../../shared/errors.ts";
+import { MillraceError } from "../../shared/errors.ts";
 import { isOverGroup, type GroupRecord, type GroupSpec } from "../../shared/group.ts";
 import { cancelled, newGroup, retried, type GroupSubmission } from "../../shared/group-machine.ts";
 import type { Broker } from "../../shared/io/broker.ts";
@@ -8,19 +8,23 @@ import { noGroup, type GroupStore, type VersionedGroup } from "../../shared/io/g
 import type { JobStore } from "../../shared/io/job-store.ts";
 import { isFinal } from "../../shared/job.ts";
 import type { Resolve } from "../admission.ts";
+import { refusalIn, requireSameBody } from "../http/idempotency.ts";
 import type { GroupIndex } from "./group-index.ts";
 import { inLanes } from "./lanes.ts";
 
 export type GroupDesk = {
   /**
-   * Stores a group. With an id that is taken, the group that has it is returned, if it was submitted with the same
-   * fingerprint; otherwise throws `idempotency_conflict`. Throws `body_too_large`.
+   * Stores a group that `permit` does not refuse (by throwing). With an id that is taken, the group that has it is
+   * returned, whatever refuses it now. Throws `body_too_large`, and `idempotency_conflict` as `submittedBefore` does.
    */
   submit(
     id: string,
     spec: GroupSpec,
     submission?: GroupSubmission,
+    permit?: () => Promise<void>,
   ): Promise<VersionedGroup & { replayed: boolean }>;
+  /** The group that has the id; throws `idempotency_conflict` if it was submitted with another fingerprint. */
+  submittedBefore(id: string, fingerprint: string | undefined): Promise<VersionedGroup | undefined>;
   /** The id that an idempotency key stands for; each namespace has its own. */
   idFor(key: string, namespace?: string): string;
   /** Throws `group_not_found`. */
@@ -72,6 +76,23 @@ export function createGroupDesk(deps: {
     return { ...spec, members };
   }
 
+  async function store(
+    id: string,
+    asked: GroupSpec,
+    submission: GroupSubmission | undefined,
+  ): Promise<VersionedGroup> {
+    const spec = await resolved(asked, submission?.origin?.namespace);
+    const record = newGroup(id, spec, clock.now(), submission);
+    requireStorable(record);
+    return { record, seq: await groups.create(record) };
+  }
+
+  const submittedBefore: GroupDesk["submittedBefore"] = async (id, fingerprint) => {
+    const first = await groups.read(id);
+    if (first !== undefined) requireSameBody("group", first.record, fingerprint);
+    return first;
+  };
+
   async function removeJob(jobId: string): Promise<void> {
     const found = await jobs.read(jobId);
     if (found === undefined) return;
@@ -86,6 +107,7 @@ export function createGroupDesk(deps: {
   return {
     index,
     read,
+    submittedBefore,
     idFor: (key, namespace) =>
       derivedId(
         subjects.prefix,
@@ -93,26 +115,17 @@ export function createGroupDesk(deps: {
         ...(namespace === undefined ? [] : ["namespace", namespace]),
         key,
       ),
-    async submit(id, asked, submission) {
-      let refusal: MillraceError;
+    async submit(id, asked, submission, permit = async () => {}) {
       try {
-        const spec = await resolved(asked, submission?.origin?.namespace);
-        const record = newGroup(id, spec, clock.now(), submission);
-        requireStorable(record);
-        return { record, seq: await groups.create(record), replayed: false };
+        await permit();
+        return { ...(await store(id, asked, submission)), replayed: false };
       } catch (error) {
-        if (!hasCode(error, "lost_race", "invalid_spec")) throw error;
-        refusal = error;
+        const refusal = refusalIn(error);
+        // what it names may be gone since it was submitted first
+        const first = await submittedBefore(id, submission?.fingerprint);
+        if (first === undefined) throw refusal;
+        return { ...first, replayed: true };
       }
-      // a bundle that it names may have been removed since it was submitted first
-      const first = await groups.read(id);
-      if (first === undefined) throw refusal;
-      if (first.record.fingerprint === submission?.fingerprint) return { ...first, replayed: true };
-      throw new MillraceError(
-        "idempotency_conflict",
-        `The key stands for group ${id}, which was submitted with another body; use a new key.`,
-        { field: "Idempotency-Key" },
-      );
     },
     cancel: (groupId, actor, reason) =>
       groups.update(groupId, (record) => cancelled(record, { at: clock.now(), actor, reason })),

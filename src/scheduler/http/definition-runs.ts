@@ -13,7 +13,7 @@ import { decodeCursor, encodeCursor, invalidCursor } from "./cursor.ts";
 import { runSchema, runView } from "./definition-view.ts";
 import type { HttpDeps } from "./deps.ts";
 import type { HttpEnv } from "./env.ts";
-import { readKey } from "./idempotency.ts";
+import { fingerprintOf, readKey } from "./idempotency.ts";
 import { definitionParams } from "./ids.ts";
 import { labelParameter, listFilters } from "./job-filters.ts";
 import { keyParameter } from "./jobs.ts";
@@ -38,7 +38,7 @@ const startRoute = createRoute({
   path: "/v1/definitions/{name}/runs",
   summary: "Run a definition",
   description:
-    "`test` replaces every job by a stub that says what it would run. With an Idempotency-Key a repeated request is the same run.",
+    "`test` replaces every job by a stub that says what it would run. With an Idempotency-Key a repeated request is the same run, whatever became of the definition since.",
   parameters: [keyParameter],
   request: {
     params: definitionParams,
@@ -126,16 +126,22 @@ export function createDefinitionRunRoutes(deps: HttpDeps) {
       const parsed = startBody.safeParse(await readOptionalJson(c));
       if (!parsed.success) throw specError(parsed.error);
       const { params, test, labels } = parsed.data;
-      const id =
-        key === undefined ? newJobId() : derivedId(broker.subjects.prefix, "run", name, key);
-      const { existing, ...started } = await start(name, {
-        id,
+      const under =
+        key === undefined
+          ? { id: newJobId() }
+          : {
+              id: derivedId(broker.subjects.prefix, "run", name, key),
+              fingerprint: fingerprintOf(parsed.data),
+            };
+      const { existing, replayed, ...started } = await start(name, {
+        ...under,
         parameters: params,
         test,
         labels,
         actor: c.get("caller").name,
       });
       c.header("Location", `/v1/${started.kind}s/${started.id}`);
+      if (replayed) c.header("Idempotent-Replayed", "true");
       if (existing === undefined) return c.json(started, 202);
       c.header("Unique-Existing", "true");
       return c.json(started, 200);

@@ -97,15 +97,19 @@ export function createGroupRoutes(deps: HttpDeps) {
     throw noGroup(groupId);
   }
 
+  async function requireReservations({ members }: GroupSpec, caller: Caller): Promise<void> {
+    for (const { spec } of members)
+      if (spec.reservation !== undefined)
+        await reservations.requireUse(spec.reservation, caller, spec.slots ?? SPEC_DEFAULTS.slots);
+  }
+
   async function submit(spec: GroupSpec, caller: Caller, key: string | undefined) {
     const { name, namespace } = caller;
-    for (const { spec: job } of spec.members)
-      if (job.reservation !== undefined)
-        await reservations.requireUse(job.reservation, caller, job.slots ?? SPEC_DEFAULTS.slots);
+    const permit = () => requireReservations(spec, caller);
     const by = { actor: name, ...(namespace === undefined ? {} : { origin: { namespace } }) };
-    if (key === undefined) return groups.submit(newJobId(), spec, by);
+    if (key === undefined) return groups.submit(newJobId(), spec, by, permit);
     const fingerprint = fingerprintOf(spec);
-    return groups.submit(groups.idFor(key, namespace), spec, { ...by, fingerprint });
+    return groups.submit(groups.idFor(key, namespace), spec, { ...by, fingerprint }, permit);
   }
 
   return new OpenAPIHono<HttpEnv>()

@@ -14,7 +14,7 @@ import { SPEC_DEFAULTS, type JobSpec } from "../../shared/spec.ts";
 import type { Caller } from "../auth/caller.ts";
 import { BODY_LIMIT } from "./body.ts";
 import type { HttpDeps } from "./deps.ts";
-import { fingerprintOf } from "./idempotency.ts";
+import { fingerprintOf, refusalIn, requireSameBody } from "./idempotency.ts";
 import { createKeyRules } from "./key-rules.ts";
 import { awaitSeen } from "./seen.ts";
 
@@ -146,24 +146,17 @@ export function createSubmit(
     // what was asked counts, however the queue is set up when it is asked again
     const fingerprint = fingerprintOf(asked);
     const id = derivedId(prefix, ...ownKeys(by), key);
-    let refusal: MillraceError;
-    try {
-      return await submitAs(id, asked, by, fingerprint);
-    } catch (error) {
-      if (!(error instanceof MillraceError) || hasCode(error, "broker_unavailable")) throw error;
-      refusal = error;
-    }
-    // what stands against it now need not have done so when it was submitted first
+    const outcome = await submitAs(id, asked, by, fingerprint).catch(refusalIn);
+    if (!(outcome instanceof MillraceError) && !outcome.existing) return outcome;
+    // what stands against it now, or in its place, need not have done so when it was submitted first
     const first = await store.read(id);
-    if (first === undefined && hasCode(refusal, "lost_race")) return requireReadable(id);
-    if (first === undefined) throw refusal;
-    if (first.record.fingerprint === fingerprint)
+    if (first !== undefined) {
+      requireSameBody("job", first.record, fingerprint);
       return { ...first, replayed: true, existing: false };
-    throw new MillraceError(
-      "idempotency_conflict",
-      `The key stands for job ${id}, which was submitted with another body; use a new key.`,
-      { field: "Idempotency-Key" },
-    );
+    }
+    if (!(outcome instanceof MillraceError)) return outcome;
+    if (hasCode(outcome, "lost_race")) return requireReadable(id);
+    throw outcome;
   }
 
   /** A job that came and went may be submitted anew. */

@@ -124,10 +124,12 @@ describe("a bundle", () => {
   it("that is gone by now does not change what an idempotency key stands for", async () => {
     await ask("PUT", "/v1/bundles/fleeting", await archive({ name: "fleeting" }));
     const spec = { command: ["true"], bundle: "fleeting" };
+    await lab.first.call("PUT", "/v1/definitions/fleeting", { spec });
     const bodies = {
       "/v1/jobs": spec,
       "/v1/jobs/batch": { jobs: [spec] },
       "/v1/groups": { members: [{ name: "m", spec }] },
+      "/v1/definitions/fleeting/runs": {},
     };
     const submit = (key: string) =>
       Promise.all(
@@ -138,7 +140,7 @@ describe("a bundle", () => {
     const first = await submit("kept");
     expect((await ask("DELETE", "/v1/bundles/fleeting")).status).toBe(204);
     const again = await submit("kept");
-    expect(again.map(({ status }) => status)).toEqual([202, 202, 202]);
+    expect(again.map(({ status }) => status)).toEqual([202, 202, 202, 202]);
     expect(again.map(({ body }) => body)).toEqual(first.map(({ body }) => body));
     expect(again[0]?.headers.get("idempotent-replayed")).toBe("true");
     for (const { status, body } of await submit("new"))

@@ -2,6 +2,9 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 import type { Problem } from "../../../src/shared/errors.ts";
+import { createConfigStore } from "../../../src/shared/io/config-store.ts";
+import { decodeTenure } from "../../../src/shared/reservation.ts";
+import { until } from "../../lab/until.ts";
 import { startHttpLab, type HttpLab } from "./http-lab.ts";
 
 let lab: HttpLab;
@@ -70,6 +73,29 @@ describe("groups", () => {
         body: { cancelRequested: true },
       });
   });
+
+  it("under an idempotency key are answered with when the reservation that they name is over", async () => {
+    const reservation = await lab.submit();
+    const tenures = createConfigStore(lab.first.broker, "reservation", decodeTenure);
+    const expiresAt = Date.now() + 60_000;
+    await tenures.put(reservation, { v: 1, owner: "a", slots: 1, ttlMs: 60_000, expiresAt }, 0);
+    const submit = (key: string, member: string) =>
+      call(
+        "POST",
+        "/v1/groups",
+        { members: [{ name: member, spec: { ...spec, reservation } }] },
+        { "Idempotency-Key": key },
+      );
+    const first = await submit("held", "m");
+    expect(first.status).toBe(202);
+    await lab.finish(reservation);
+    await until(() => lab.first.view.get(reservation)?.state === "succeeded", "it to be over");
+    const again = await submit("held", "m");
+    expect(again).toMatchObject({ status: 202, body: { id: first.body.id } });
+    expect(again.headers.get("idempotent-replayed")).toBe("true");
+    expect((await submit("held", "n")).body.code).toBe("idempotency_conflict");
+    expect((await submit("new", "m")).body.code).toBe("reservation_over");
+  });
 });
 
 describe("definitions", () => {
@@ -101,5 +127,69 @@ describe("definitions", () => {
     expect((await put({ "If-Match": "5" })).body).toMatchObject({ code: "invalid_header" });
     expect((await put({ "If-None-Match": '"5"' })).body).toMatchObject({ code: "invalid_header" });
     expect((await put({ "If-Match": '"5"' })).body).toMatchObject({ code: "precondition_failed" });
+  });
+});
+
+const define = (name: string, template: object) => call("PUT", `/v1/definitions/${name}`, template);
+
+describe("runs under an idempotency key", () => {
+  type Run = Problem & { id: string; kind: string; version: number };
+  const run = (name: string, key: string, body: object = {}) =>
+    lab.first.call<Run>("POST", `/v1/definitions/${name}/runs`, body, { "Idempotency-Key": key });
+
+  it.each([
+    ["disabled", { spec, enabled: false }, "definition_disabled"],
+    [
+      "of other parameters",
+      { spec, parameters: { type: "object", required: ["a"] } },
+      "invalid_spec",
+    ],
+    ["removed", undefined, "definition_not_found"],
+  ])("stay what they were when the definition is %s", async (_what, then, code) => {
+    await define("d", { spec });
+    const first = await run("d", code);
+    expect(first).toMatchObject({ status: 202, body: { kind: "job" } });
+    await (then ? define("d", then) : call("DELETE", "/v1/definitions/d"));
+    const again = await run("d", code);
+    expect(again).toMatchObject({ status: 202, body: first.body });
+    expect(again.headers.get("idempotent-replayed")).toBe("true");
+    expect((await run("d", `new ${code}`)).body.code).toBe(code);
+  });
+
+  it("stay what they were while they are the only ones allowed", async () => {
+    await define("alone", { spec, exclusive: "reject" });
+    const first = await run("alone", "k");
+    expect(first).toMatchObject({ status: 202, body: { kind: "group" } });
+    const path = "/v1/definitions/alone/runs";
+    const known = () => lab.first.call<{ runs: unknown[] }>("GET", path);
+    await until(async () => (await known()).body.runs.length === 1, "the run to be known");
+    expect((await run("alone", "new")).body.code).toBe("run_active");
+    expect(await run("alone", "k")).toMatchObject({ status: 202, body: first.body });
+  });
+
+  it("stay jobs when the definition makes groups now", async () => {
+    await define("grown", { spec });
+    const first = await run("grown", "k");
+    await define("grown", { steps: [{ name: "s", spec }] });
+    expect(await run("grown", "k")).toMatchObject({ status: 202, body: first.body });
+    expect((await call("GET", `/v1/groups/${first.body.id}`)).status).toBe(404);
+  });
+
+  it("are refused when asked for with another body", async () => {
+    await define("asked", { spec });
+    await define("steps", { steps: [{ name: "s", spec }] });
+    for (const name of ["asked", "steps"]) {
+      await run(name, "k", { labels: { a: "1" } });
+      expect(await run(name, "k", { labels: { a: "2" } })).toMatchObject({
+        status: 409,
+        body: { code: "idempotency_conflict" },
+      });
+    }
+  });
+
+  it("are one, however many ask at once", async () => {
+    await define("once", { spec, exclusive: "reject" });
+    const answers = await Promise.all(Array.from({ length: 20 }, () => run("once", "k")));
+    expect(new Set(answers.map(({ status, body }) => `${status} ${body.id}`)).size).toBe(1);
   });
 });

@@ -75,6 +75,24 @@ describe("a unique key", () => {
     expect((await api.call("POST", "/v1/jobs", spec)).status).toBe(202);
   });
 
+  it("does not change what an idempotency key stands for", async () => {
+    const spec = { command, unique: { key: "taken-over" } };
+    const key = { "Idempotency-Key": "before" };
+    const first = await api.call("POST", "/v1/jobs", spec, key);
+    await lab.finish(first.body.id);
+    await until(() => api.view.get(first.body.id)?.state === "succeeded", "it to be over");
+    const holder = await lab.submit(spec);
+    expect(holder).not.toBe(first.body.id);
+    const again = await api.call("POST", "/v1/jobs", spec, key);
+    expect(again).toMatchObject({ status: 202, body: { id: first.body.id } });
+    expect(again.headers.get("idempotent-replayed")).toBe("true");
+    expect(again.headers.has("unique-existing")).toBe(false);
+    const other = await api.call("POST", "/v1/jobs", { ...spec, priority: 9 }, key);
+    expect(other.body.code).toBe("idempotency_conflict");
+    const unseen = await api.call("POST", "/v1/jobs", spec, { "Idempotency-Key": "after" });
+    expect(unseen).toMatchObject({ status: 200, body: { id: holder } });
+  });
+
   it("counts within a batch", async () => {
     const jobs = [1, 2, 3].map((n) => ({ command: [`${n}`], unique: { key: "batch" } }));
     const { body } = await api.call<{ jobs: { id: string }[] }>("POST", "/v1/jobs/batch", { jobs });

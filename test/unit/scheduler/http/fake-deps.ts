@@ -60,6 +60,7 @@ export function fakeDeps(changes: Partial<HttpDeps> = {}): HttpDeps {
     release: unexpected,
     groups: {
       submit: unexpected,
+      submittedBefore: unexpected,
       idFor: unexpected,
       read: unexpected,
       cancel: unexpected,
