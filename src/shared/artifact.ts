@@ -3,7 +3,7 @@ import { z } from "zod";
 
 import { isPathPattern } from "./artifact-pattern.ts";
 import { text } from "./fields.ts";
-import { isDigest, type Digest } from "./file.ts";
+import { digestSchema, type Digest } from "./file.ts";
 import type { Reference } from "./reference.ts";
 import { decodeStored } from "./stored.ts";
 
@@ -93,7 +93,7 @@ export function isArtifactPath(path: string): boolean {
 const artifact: z.ZodType<Artifact> = z.object({
   path: z.string().refine(isArtifactPath),
   bytes: z.int().min(0),
-  digest: z.string().refine(isDigest),
+  digest: digestSchema,
   mode: z.int().min(0).max(0o777),
 });
 

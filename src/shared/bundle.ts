@@ -2,7 +2,7 @@
 import { z } from "zod";
 
 import { MillraceError } from "./errors.ts";
-import { isDigest, type Digest } from "./file.ts";
+import { digestSchema, isDigest, type Digest } from "./file.ts";
 import { isName } from "./names.ts";
 import { decodeStored } from "./stored.ts";
 
@@ -37,8 +37,6 @@ export type Bundle = {
 export const LATEST = "latest";
 const MAX_VERSIONS = 1_000;
 const MAX_TAGS = 100;
-
-const digestSchema = z.custom<Digest>((value) => typeof value === "string" && isDigest(value));
 
 const bundle: z.ZodType<Bundle> = z.object({
   v: z.literal(1),

@@ -6,7 +6,8 @@ export type Digest = `sha256:${string}`;
 
 const DIGEST = /^sha256:[0-9a-f]{64}$/;
 
-export const isDigest = (text: string): text is Digest => DIGEST.test(text);
+export const isDigest = (value: unknown): value is Digest =>
+  typeof value === "string" && DIGEST.test(value);
 export const digestOf = (bytes: Uint8Array): Digest => digestIn(createHash("sha256").update(bytes));
 /** Of what a SHA-256 hash was given. */
 export const digestIn = (hash: Hash): Digest => `sha256:${hash.digest("hex")}`;

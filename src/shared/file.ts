@@ -1,9 +1,12 @@
 // What a stored file is known by, and how it lies in the store: cut into pieces, with a record that makes them a file.
 import { z } from "zod";
 
+import { isDigest, type Digest } from "./digest.ts";
 import { decodeStored } from "./stored.ts";
 
 export { digestIn, digestOf, digitsOf, isDigest, type Digest } from "./digest.ts";
+
+export const digestSchema = z.custom<Digest>(isDigest);
 
 export type FileRecord = {
   v: 1;

@@ -158,15 +158,14 @@ const optional =
   (check: Check): Check =>
   (value) =>
     value === undefined || check(value);
-const isDigestText: Check = (value) => typeof value === "string" && isDigest(value);
 const isTrue = optional((value) => value === true);
 
-const isReference = shaped({ digest: isDigestText, bytes: isCount } satisfies Shape<Reference>);
+const isReference = shaped({ digest: isDigest, bytes: isCount } satisfies Shape<Reference>);
 
 const isArtifact = shaped({
   path: (value) => typeof value === "string" && isArtifactPath(value),
   bytes: isCount,
-  digest: isDigestText,
+  digest: isDigest,
   mode: isCount,
 } satisfies Shape<Artifact>);
 

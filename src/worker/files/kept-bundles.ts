@@ -3,7 +3,7 @@ import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promise
 import { join } from "node:path";
 import { z } from "zod";
 
-import { digitsOf, isDigest, type Digest } from "../../shared/file.ts";
+import { digestSchema, digitsOf, isDigest, type Digest } from "../../shared/file.ts";
 import type { Log } from "../../shared/io/log.ts";
 import { decodeStored } from "../../shared/stored.ts";
 import { treeDigest } from "./tree-digest.ts";
@@ -13,13 +13,11 @@ export type KeptBundle = { digest: Digest; dir: string; bytes: number; tree: Dig
 const NOTE_FILE = "note.json";
 const DIGITS = 64;
 
-const isKnownDigest = (value: unknown): value is Digest =>
-  typeof value === "string" && isDigest(value);
 const noteSchema = z.object({
   v: z.literal(1),
   /** Unpacked. */
   bytes: z.int().min(1),
-  tree: z.custom<Digest>(isKnownDigest),
+  tree: digestSchema,
 });
 
 /** Where the content of a bundle is within its directory. */
