@@ -97,7 +97,9 @@ const artifact: z.ZodType<Artifact> = z.object({
   mode: z.int().min(0).max(0o777),
 });
 
-const manifest = z.object({ v: z.literal(1), files: z.array(artifact) });
+export const artifactsSchema = z.array(artifact);
+
+const manifest = z.object({ v: z.literal(1), files: artifactsSchema });
 
 export const encodeManifest = (files: readonly Artifact[]): string =>
   JSON.stringify({ v: 1, files });

@@ -1,6 +1,6 @@
 // What a job's record looks like. Whoever has a worker's key may have written it, and all that happens to a job is read through this:
 // the parts that every record has are checked by hand, the rare ones by tables and schemas, which take many times as long.
-import { isArtifactPath, type Artifact, type AttemptArtifacts } from "./artifact.ts";
+import { artifactsSchema, type AttemptArtifacts } from "./artifact.ts";
 import { isDigest } from "./digest.ts";
 import {
   JOB_STATES,
@@ -162,17 +162,10 @@ const isTrue = optional((value) => value === true);
 
 const isReference = shaped({ digest: isDigest, bytes: isCount } satisfies Shape<Reference>);
 
-const isArtifact = shaped({
-  path: (value) => typeof value === "string" && isArtifactPath(value),
-  bytes: isCount,
-  digest: isDigest,
-  mode: isCount,
-} satisfies Shape<Artifact>);
-
 const isArtifacts = shaped({
   count: isCount,
   bytes: isCount,
-  files: optional((value) => isListOf(value, isArtifact)),
+  files: optional((value) => artifactsSchema.safeParse(value).success),
   manifest: optional(isReference),
   note: isOptionalText,
 } satisfies Shape<AttemptArtifacts>);

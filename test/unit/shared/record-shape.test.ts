@@ -51,6 +51,15 @@ const ended = apply(started, {
     },
   },
 });
+/** The attempt with another file. */
+const leaving = (file: object) => ({
+  ...ended.attempts[0],
+  artifacts: {
+    count: 1,
+    bytes: 1,
+    files: [{ path: "a", bytes: 1, digest: DIGEST, mode: 0o644, ...file }],
+  },
+});
 /** With everything that a record can have. */
 const WHOLE: JobRecord = {
   ...ended,
@@ -131,6 +140,8 @@ describe("a record", () => {
     ["with a test that is none", { spec: { ...WHOLE.spec, require: ["!!"] } }],
     ["with a queue that is a subject", { spec: { ...WHOLE.spec, queue: "a.>" } }],
     ["of a worker that is a subject", { attempts: [{ number: 1, worker: ">" }] }],
+    ["with a file that would run as its owner", { attempts: [leaving({ mode: 0o4755 })] }],
+    ["with a file from elsewhere", { attempts: [leaving({ path: "../a" })] }],
     ["with a file that is a subject", { references: { input: { digest: ">", bytes: 1 } } }],
   ])("%s is refused, in an assignment too", (_, part) => {
     const record = { ...WHOLE, ...part };
