@@ -44,7 +44,8 @@ export function createSettler(deps: {
       await act();
     } catch (error) {
       // The job moved on by itself, or is gone: then there is nothing left to settle.
-      if (hasCode(error, "illegal_move", "attempt_superseded", "job_not_found")) return;
+      if (hasCode(error, "illegal_move", "attempt_superseded", "job_not_found", "job_unreadable"))
+        return;
       log.warn(
         { event: "settle_failed", job, error },
         "a job could not be settled; it is tried again",

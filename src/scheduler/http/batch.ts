@@ -39,7 +39,7 @@ const batchRoute = createRoute({
       "All are stored, in the order of the request.",
       z.object({ jobs: z.array(z.object({ id: z.string() })) }),
     ),
-    ...problems(409, 413, 415, 422, 429, 507),
+    ...problems(409, 410, 413, 415, 422, 429, 507),
   },
 });
 

@@ -31,7 +31,7 @@ const cancelRoute = createRoute({
       "The wish is stored and will be carried out. Asking again changes nothing.",
       jobSchema,
     ),
-    ...problems(404, 410, 409, 413, 415, 422, 507),
+    ...problems(404, 409, 410, 413, 415, 422, 507),
   },
 });
 
@@ -41,7 +41,7 @@ const retryRoute = createRoute({
   summary: "Run a finished job again",
   description: "The same job is queued again; its attempts and output so far stay.",
   request: { params: jobParams },
-  responses: { 202: json("It is queued.", jobSchema), ...problems(404, 410, 409, 507) },
+  responses: { 202: json("It is queued.", jobSchema), ...problems(404, 409, 410, 507) },
 });
 
 export function createJobActionRoutes(deps: HttpDeps) {

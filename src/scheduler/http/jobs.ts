@@ -61,7 +61,7 @@ const submitRoute = createRoute({
       "The job is stored and will end in exactly one final state. It is shown as `GET` shows it: huge values are named in `large`.",
       jobSchema,
     ),
-    ...problems(409, 413, 415, 422, 429, 507),
+    ...problems(409, 410, 413, 415, 422, 429, 507),
   },
 });
 
@@ -126,13 +126,13 @@ export function createJobRoutes(deps: HttpDeps) {
   }
 
   async function remove(jobId: string): Promise<void> {
-    const unreadable = await store.unreadableAt(jobId);
-    if (unreadable !== undefined) return store.remove(jobId, unreadable);
-    const { record, seq } = await readJob(deps, jobId);
-    if (!isFinal(record.state))
+    const found = await store.read(jobId);
+    const seq = found?.seq ?? (await store.unreadableAt(jobId));
+    if (seq === undefined) throw noJob(jobId);
+    if (found !== undefined && !isFinal(found.record.state))
       throw new MillraceError(
         "job_not_finished",
-        `Job ${jobId} is ${record.state}; cancel it first.`,
+        `Job ${jobId} is ${found.record.state}; cancel it first.`,
       );
     await store.remove(jobId, seq);
   }

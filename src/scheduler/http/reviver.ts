@@ -1,6 +1,6 @@
 // Runs many failed jobs again, side by side, and says what became of each.
 import { hasCode, MillraceError, type ErrorCode } from "../../shared/errors.ts";
-import type { Versioned } from "../../shared/io/job-store.ts";
+import { noJob, type Versioned } from "../../shared/io/job-store.ts";
 import type { Caller } from "../auth/caller.ts";
 import type { JobActions } from "./cancel-retry.ts";
 import type { HttpDeps } from "./deps.ts";
@@ -16,6 +16,7 @@ const SIDE_BY_SIDE = 64;
 /** What is about one job alone; anything else ends the request. */
 const OWN: ErrorCode[] = [
   "job_not_found",
+  "job_unreadable",
   "job_not_finished",
   "illegal_move",
   "lost_race",
@@ -32,8 +33,7 @@ export function createReviver(
     const { namespace } = by;
     const found = await store.read(id);
     const owner = found?.record.origin?.namespace;
-    if (found === undefined || (namespace !== undefined && namespace !== owner))
-      throw new MillraceError("job_not_found", `There is no job ${id}; it may have expired.`);
+    if (found === undefined || (namespace !== undefined && namespace !== owner)) throw noJob(id);
     if (found.record.state !== "failed")
       throw new MillraceError("illegal_move", `Job ${id} is ${found.record.state}.`);
     return actions.retry(id, by);
