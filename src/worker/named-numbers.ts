@@ -14,7 +14,7 @@ export function namedNumbers<Name extends string>(
     const isSound = name !== undefined && /^\d{1,15}$/.test(value) && Number(value) >= least;
     settings.require(
       isSound,
-      `${option} "${text}" must be one of ${names.join(", ")}, = and a number`,
+      `${option} "${text}" must be one of ${names.join(", ")}, = and a whole number from ${least} on`,
     );
     if (isSound) numbers[name] = Number(value);
   }

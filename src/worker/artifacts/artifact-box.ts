@@ -52,6 +52,7 @@ export function createArtifactBox(options: BoxOptions): ArtifactBox {
   const used = { files: 0, bytes: 0 };
   let adding: Promise<unknown> = Promise.resolve();
   let isClosed = false;
+  const patience = () => ({ patienceMs: Infinity, signal: signal() });
 
   /** Why there is no room for so many bytes more; undefined when they have been given it. */
   function claim(bytes: number): string | undefined {
@@ -90,8 +91,6 @@ export function createArtifactBox(options: BoxOptions): ArtifactBox {
   }
   const renewing = setInterval(() => void renewAll(), RENEW_MS);
   renewing.unref();
-
-  const patience = () => ({ patienceMs: Infinity, signal: signal() });
 
   async function collectOne(root: string, { path, bytes }: FoundFile): Promise<void> {
     const refusal = claim(bytes);

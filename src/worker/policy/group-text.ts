@@ -27,7 +27,7 @@ const CONTROLLERS = {
 export type Controller = keyof typeof CONTROLLERS;
 
 /** A file of a group, and what is written to it. */
-export type Setting = readonly [file: string, value: string];
+type Setting = readonly [file: string, value: string];
 
 /**
  * Directory of the group that a process is in, from its `/proc/…/cgroup` and `/proc/…/mountinfo`. Undefined where there
