@@ -152,10 +152,13 @@ export function createElection(options: ElectionOptions): Election {
     const lost = new AbortController();
     known = held.lease;
     log.info({ event: "leading", epoch: held.lease.epoch }, "leads");
+    const leading = AbortSignal.any([signal, lost.signal]);
     const keeping = keep(held, lost, signal);
     try {
-      const leading = AbortSignal.any([signal, lost.signal]);
       await lead(held.lease, leading, () => isTrusted(held));
+    } catch (error) {
+      // a term may end before its first write; how it ended is told below
+      if (!leading.aborted || !hasCode(error, "lost_race")) throw error;
     } finally {
       const wasLost = lost.signal.aborted;
       lost.abort();

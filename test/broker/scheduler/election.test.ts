@@ -2,9 +2,11 @@
 import { jetstreamManager } from "@nats-io/jetstream";
 import { expect, test } from "vitest";
 
+import { createAssignLog } from "../../../src/scheduler/assign-log.ts";
 import { createElection } from "../../../src/scheduler/election.ts";
 import { connectBroker, type Broker } from "../../../src/shared/io/broker.ts";
 import { aborted } from "../../../src/shared/io/lifecycle.ts";
+import { createLog } from "../../../src/shared/io/log.ts";
 import { ensureTopology } from "../../../src/shared/io/topology.ts";
 import { startBroker } from "../../lab/broker.ts";
 import { until } from "../../lab/until.ts";
@@ -29,6 +31,26 @@ test("who leaves gives the lease back, and the next leads long before it would h
   await until(() => second.election.leader()?.scheduler === "second", "the second to lead");
   ends.abort();
   await second.over;
+});
+
+test("who stops before its first write has only resigned: that is no failed election", async () => {
+  await using server = await startBroker();
+  await using broker = await connectBroker({ url: server.url, identity: "short" });
+  await ensureTopology(broker);
+  const events: unknown[] = [];
+  const election = createElection({
+    broker,
+    scheduler: "short",
+    ttlMs: 60_000,
+    async lead({ epoch }, signal) {
+      stops.abort();
+      await createAssignLog(broker, epoch, 1).fence(signal);
+    },
+    log: createLog("scheduler", "info", { write: (line) => events.push(JSON.parse(line).event) }),
+  });
+  const stops = new AbortController();
+  await election.run(stops.signal);
+  expect(events).toEqual(["leading", "resigned"]);
 });
 
 test("who leads and who waits both end with an error that names the bucket when it is deleted", async () => {
