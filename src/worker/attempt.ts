@@ -16,7 +16,7 @@ import type { Slots } from "./slots.ts";
 import { createStartRecord } from "./start-record.ts";
 import type { Standing } from "./standing.ts";
 import type { StopSign } from "./stop-sign.ts";
-import { verdict, type RunEnd } from "./verdict.ts";
+import { verdict, WAS_LEAVING, type RunEnd } from "./verdict.ts";
 
 export type AttemptDeps = {
   workerId: string;
@@ -125,8 +125,11 @@ async function runInSlot(
   using slot = await takeSlot(holding, deps);
   if (slot === undefined)
     return { kind: "not_started", reason: "The worker had no room for it, or was leaving." };
-  if (!(await isStillWanted(holding, deps))) holding.stop("superseded");
-  if (holding.stopping.isRaised) return { kind: "not_started", reason: "The worker was leaving." };
+  async function mayStart(): Promise<boolean> {
+    if (!(await isStillWanted(holding, deps))) holding.stop("superseded");
+    return !holding.stopping.isRaised;
+  }
+  if (!(await mayStart())) return WAS_LEAVING;
 
   using start = createStartRecord({ holding, recorder, workerId, log });
   using _guard = guardConnection(holding, deps.standing, clock);
@@ -134,6 +137,7 @@ async function runInSlot(
     record,
     attempt,
     stop: holding.stopping,
+    mayStart,
     onStarted: start.begin,
     output: {
       write(channel, bytes) {

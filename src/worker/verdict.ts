@@ -16,6 +16,8 @@ export type RunEnd =
   | { kind: "not_started"; reason: string }
   | { kind: "lost"; reason: string };
 
+export const WAS_LEAVING: RunEnd = { kind: "not_started", reason: "The worker was leaving." };
+
 export type RunFacts = {
   attempt: number;
   worker: string;

@@ -30,6 +30,8 @@ export type CommandRun = {
   bundle?: string;
   /** Stops the program: TERM, KILL after the spec's grace time. */
   stop: AbortSignal;
+  /** Asked right before the program is started; default: it may. */
+  mayStart?(): Promise<boolean>;
   /** Called once, when the program runs; epoch milliseconds. */
   onStarted(at: number): void;
 };
@@ -102,6 +104,8 @@ export function createCommandRunner(deps: Deps): CommandRunner {
     allowed: Permit,
   ): Promise<Ending> {
     await using group = await groups.open(tag, allowed.limits);
+    // making all this ready took time, in which the worker may have stood still
+    if ((await args.mayStart?.()) === false) return { outcome: "cancelled" };
     const ending = await follow(launch(args, tag, workDir, allowed, group), args);
     const reason = ending.outcome === "signalled" ? await group.whyKilled() : undefined;
     return reason === undefined ? ending : { ...ending, reason };

@@ -10,7 +10,7 @@ import { SPEC_DEFAULTS } from "../../shared/spec.ts";
 import { startTimer } from "../command/long-timer.ts";
 import type { BoxedRequest } from "../run-request.ts";
 import { StopSign } from "../stop-sign.ts";
-import type { RunEnd } from "../verdict.ts";
+import { WAS_LEAVING, type RunEnd } from "../verdict.ts";
 import { refused, returned, threw } from "../../shared/handler-ending.ts";
 import type { Handlers } from "./loader.ts";
 
@@ -113,6 +113,7 @@ export function createHandlerRunner(deps: {
       const handler = handlers.get(name);
       if (handler === undefined)
         return { kind: "not_started", reason: `This worker has no handler ${name}.` };
+      if (!(await request.mayStart())) return WAS_LEAVING;
       const { spec } = request.record;
       request.onStarted(clock.now());
       const timeout = spec.timeout ?? handler.timeout;

@@ -21,6 +21,7 @@ function holding(sessions: ReturnType<typeof createSessions>, id: string) {
       record: newJob(id, {}, 0),
       attempt: 1,
       stop,
+      mayStart: () => Promise.resolve(true),
       onStarted,
       output: { write: () => undefined },
       onProgress: () => undefined,

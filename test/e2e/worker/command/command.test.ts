@@ -40,7 +40,11 @@ onEachLauncher((kind) => {
     stop: AbortController;
   };
 
-  function start(spec: JobSpec, stop = new AbortController()): Attempt {
+  function start(
+    spec: JobSpec,
+    stop = new AbortController(),
+    mayStart = () => Promise.resolve(true),
+  ): Attempt {
     // processes are found by it on the whole machine
     const id = `job${process.pid}x${(runs += 1)}`;
     const record: JobRecord = {
@@ -66,6 +70,7 @@ onEachLauncher((kind) => {
           void (channel === "stdout" && (stdout += Buffer.from(bytes).toString())),
       },
       stop: stop.signal,
+      mayStart,
       onStarted: (at) => void (startedAt = at),
     });
     return { ending, id, stdout: () => stdout, startedAt: () => startedAt, stop };
@@ -184,6 +189,13 @@ onEachLauncher((kind) => {
       attempt.stop.abort("cancelled");
       expect(await attempt.ending).toMatchObject({ outcome: "cancelled" });
     }
+  });
+
+  test("what was given to another worker while it was made ready is not started", async () => {
+    const attempt = start({ command: ["echo", "ran"] }, undefined, () => Promise.resolve(false));
+    expect(await attempt.ending).toMatchObject({ outcome: "cancelled" });
+    expect(attempt.startedAt()).toBeUndefined();
+    expect(attempt.stdout()).toBe("");
   });
 
   test("a timeout after a cancel does not change the reason", async () => {
