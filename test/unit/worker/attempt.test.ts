@@ -27,7 +27,7 @@ async function standStill(seq: number) {
     clock: systemClock,
     kill: never,
   });
-  const holding = new Holding({ record, attempt: 1, seq: ASSIGNED_AT } as never, 0);
+  const holding = new Holding({ record, attempt: 1, seq: ASSIGNED_AT }, 0);
   await carryOut(holding, {
     workerId: "w",
     clock: systemClock,
