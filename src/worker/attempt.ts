@@ -125,10 +125,12 @@ async function runInSlot(
   using slot = await takeSlot(holding, deps);
   if (slot === undefined)
     return { kind: "not_started", reason: "The worker had no room for it, or was leaving." };
-  async function mayStart(): Promise<boolean> {
+  async function mayStillStart(): Promise<boolean> {
     if (!(await isStillWanted(holding, deps))) holding.stop("superseded");
     return !holding.stopping.isRaised;
   }
+  const mayStart = () =>
+    deps.standing.isDoubtful() ? mayStillStart() : !holding.stopping.isRaised;
   if (!(await mayStart())) return WAS_LEAVING;
 
   using start = createStartRecord({ holding, recorder, workerId, log });

@@ -15,7 +15,7 @@ export type RunRequest = {
   output: Pick<OutputSink, "write">;
   stop: StopSign<StopReason>;
   /** To be asked right before it runs: false when the time that went by may have given it to another worker, or it is to end. */
-  mayStart(): Promise<boolean>;
+  mayStart(): boolean | Promise<boolean>;
   /** Called once, with epoch milliseconds, when it really runs. */
   onStarted(at: number): void;
   onProgress(progress: Progress): void;

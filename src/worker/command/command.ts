@@ -31,7 +31,7 @@ export type CommandRun = {
   /** Stops the program: TERM, KILL after the spec's grace time. */
   stop: AbortSignal;
   /** Asked right before the program is started; default: it may. */
-  mayStart?(): Promise<boolean>;
+  mayStart?(): boolean | Promise<boolean>;
   /** Called once, when the program runs; epoch milliseconds. */
   onStarted(at: number): void;
 };
