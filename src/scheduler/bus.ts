@@ -9,7 +9,7 @@ import {
   type Submissions,
 } from "../shared/submission.ts";
 import type { Caller } from "./auth/caller.ts";
-import { requireStorable, type Submit } from "./http/submit.ts";
+import { requireStorable, type Submit } from "./submission/submit.ts";
 
 /** All schedulers share the requests. Who may publish on the subject is for the broker to say. */
 export function createBus(deps: {

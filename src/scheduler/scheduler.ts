@@ -24,7 +24,7 @@ import { serveBundleAsks } from "./files/bundle-answers.ts";
 import { collectFiles, openFiles } from "./files/open.ts";
 import { createGroups } from "./groups/groups.ts";
 import { createApp } from "./http/app.ts";
-import { createSubmit } from "./http/submit.ts";
+import { createSubmit } from "./submission/submit.ts";
 import { loopbackHosts } from "./http/gate.ts";
 import { listen } from "./http/listen.ts";
 import { lead } from "./leader.ts";

@@ -5,7 +5,7 @@ import { runAll } from "../../src/shared/io/lifecycle.ts";
 import { createControl, type Control } from "../../src/scheduler/control.ts";
 import { createElection } from "../../src/scheduler/election.ts";
 import { createJobActions, type JobActions } from "../../src/scheduler/http/cancel-retry.ts";
-import { createSubmit, type Submit } from "../../src/scheduler/http/submit.ts";
+import { createSubmit, type Submit } from "../../src/scheduler/submission/submit.ts";
 import { lead } from "../../src/scheduler/leader.ts";
 import { createReplica, type Replica } from "../../src/scheduler/replica.ts";
 import { noteEnd, openStation, type Stage, type Station } from "./stage.ts";

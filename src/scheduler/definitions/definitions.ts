@@ -8,7 +8,7 @@ import type { Admission } from "../admission.ts";
 import type { ConfigBook, Shelf } from "../config-book.ts";
 import type { Board } from "../core/board.ts";
 import type { GroupDesk } from "../groups/group-desk.ts";
-import { createAccept, requireStorable } from "../http/submit.ts";
+import { createAccept, requireStorable } from "../submission/submit.ts";
 import { createDefinitionDesk, type DefinitionDesk } from "./definition-desk.ts";
 import { createPurge, type Purge } from "./purge.ts";
 import { createRunIndex, type RunIndex } from "./run-index.ts";

@@ -12,8 +12,8 @@ import { ownerOf, plainName } from "../../shared/scoped-name.ts";
 import type { JobSpec } from "../../shared/spec.ts";
 import type { Admission } from "../admission.ts";
 import type { GroupDesk } from "../groups/group-desk.ts";
-import { refusalIn, requireSameBody } from "../http/idempotency.ts";
-import type { Accept } from "../http/submit.ts";
+import { refusalIn, requireSameBody } from "../submission/idempotency.ts";
+import type { Accept } from "../submission/submit.ts";
 import { checkParameters } from "./parameters.ts";
 import type { RunIndex } from "./run-index.ts";
 

@@ -9,8 +9,8 @@ import { apply, newJob } from "../../shared/job-machine.ts";
 import { isFinal, type JobRecord, type JobState } from "../../shared/job.ts";
 import type { Admission } from "../admission.ts";
 import type { Board } from "../core/board.ts";
-import { createKeyRules } from "../http/key-rules.ts";
-import { createStoreInPlace } from "../http/submit.ts";
+import { createKeyRules } from "../submission/key-rules.ts";
+import { createStoreInPlace } from "../submission/submit.ts";
 
 export type MadeJob = {
   job: string;

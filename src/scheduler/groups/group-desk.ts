@@ -8,7 +8,7 @@ import { noGroup, type GroupStore, type VersionedGroup } from "../../shared/io/g
 import type { JobStore } from "../../shared/io/job-store.ts";
 import { isFinal } from "../../shared/job.ts";
 import type { Resolve } from "../admission.ts";
-import { refusalIn, requireSameBody } from "../http/idempotency.ts";
+import { refusalIn, requireSameBody } from "../submission/idempotency.ts";
 import type { GroupIndex } from "./group-index.ts";
 import { inLanes } from "./lanes.ts";
 

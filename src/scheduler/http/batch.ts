@@ -7,10 +7,10 @@ import { json, jsonBody, problems } from "./answers.ts";
 import { readJson, SUBMIT_LIMIT } from "./body.ts";
 import type { HttpDeps } from "./deps.ts";
 import type { HttpEnv } from "./env.ts";
-import { readKey } from "./idempotency.ts";
+import { readKey } from "./idempotency-key.ts";
 import { keyParameter } from "./jobs.ts";
 import { SPEC_REFERENCE } from "./spec-schema.ts";
-import { createSubmit, requireStorable } from "./submit.ts";
+import { createSubmit, requireStorable } from "../submission/submit.ts";
 
 const MAX_JOBS = 1_000;
 

@@ -3,8 +3,9 @@ import type { Context } from "hono";
 
 import { MillraceError } from "../../shared/errors.ts";
 import { fieldPath } from "../../shared/spec.ts";
+import { MAX_SPEC_BYTES } from "../submission/submit.ts";
 
-export const BODY_LIMIT = 1_048_576;
+export const BODY_LIMIT = MAX_SPEC_BYTES;
 /** Of what may have large values in it. */
 export const SUBMIT_LIMIT = 8_388_608;
 export const MAX_DEPTH = 64;

@@ -12,11 +12,12 @@ import type { HttpDeps } from "./deps.ts";
 import type { HttpEnv } from "./env.ts";
 import { groupSchema, groupView } from "./group-view.ts";
 import { awaitGroup } from "./group-wait.ts";
-import { fingerprintOf, readKey } from "./idempotency.ts";
+import { fingerprintOf } from "../submission/idempotency.ts";
+import { readKey } from "./idempotency-key.ts";
 import { groupParams } from "./ids.ts";
 import { keyParameter } from "./jobs.ts";
 import { GROUP_REFERENCE } from "./spec-schema.ts";
-import { requireStorable } from "./submit.ts";
+import { requireStorable } from "../submission/submit.ts";
 
 const waitQuery = z.strictObject({ wait: waitParameter });
 const cancelBody = z.strictObject({ reason: text(1_000).min(1).default("Cancelled by request.") });

@@ -12,11 +12,11 @@ import { json, jsonAnswer, jsonBody, problems, valid, waitParameter } from "./an
 import { readJson, SUBMIT_LIMIT } from "./body.ts";
 import type { HttpDeps } from "./deps.ts";
 import type { HttpEnv } from "./env.ts";
-import { readKey } from "./idempotency.ts";
+import { readKey } from "./idempotency-key.ts";
 import { jobParams } from "./ids.ts";
 import { jobSchema, jobTag, jobView, valueAt, type JobView } from "./job-view.ts";
 import { SPEC_REFERENCE } from "./spec-schema.ts";
-import { createSubmit, requireStorable } from "./submit.ts";
+import { createSubmit, requireStorable } from "../submission/submit.ts";
 import { createAwaitFinal } from "./wait.ts";
 
 const waitQuery = z.strictObject({ wait: waitParameter });

@@ -14,7 +14,7 @@ import type { HttpDeps } from "./deps.ts";
 import type { HttpEnv } from "./env.ts";
 import { jobParams } from "./ids.ts";
 import { readJob } from "./jobs.ts";
-import { awaitSeen } from "./seen.ts";
+import { awaitSeen } from "../submission/seen.ts";
 import { NDJSON_TYPE, SSE_TYPE, streamAnswer, wantsEvents } from "./streaming.ts";
 
 const TEXT_TYPE = "text/plain; charset=utf-8";

@@ -4,7 +4,7 @@ import { noJob, type Versioned } from "../../shared/io/job-store.ts";
 import type { Caller } from "../auth/caller.ts";
 import type { JobActions } from "./cancel-retry.ts";
 import type { HttpDeps } from "./deps.ts";
-import { awaitSeen } from "./seen.ts";
+import { awaitSeen } from "../submission/seen.ts";
 
 export type Fates = { retried: string[]; refused: { id: string; code: ErrorCode }[] };
 

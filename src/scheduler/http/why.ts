@@ -10,7 +10,7 @@ import type { HttpEnv } from "./env.ts";
 import { jobParams } from "./ids.ts";
 import { iso } from "./job-view.ts";
 import { readJob } from "./jobs.ts";
-import { awaitSeen } from "./seen.ts";
+import { awaitSeen } from "../submission/seen.ts";
 
 const whySchema = z
   .object({

@@ -13,7 +13,7 @@ import type { JobSpec } from "../../shared/spec.ts";
 import type { Admission } from "../admission.ts";
 import type { StartRun } from "../definitions/start-run.ts";
 import type { GroupDesk } from "../groups/group-desk.ts";
-import { requireStorable, type Accept } from "../http/submit.ts";
+import { requireStorable, type Accept } from "../submission/submit.ts";
 
 /** The name is scoped: the run belongs to the schedule's namespace. */
 export type RunRequest = { id: RunId; name: string; schedule: Schedule; at: number };

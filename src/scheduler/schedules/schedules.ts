@@ -11,7 +11,7 @@ import type { ConfigBook } from "../config-book.ts";
 import type { Definitions } from "../definitions/definitions.ts";
 import type { Duty } from "../duties.ts";
 import type { GroupDesk } from "../groups/group-desk.ts";
-import { createAccept } from "../http/submit.ts";
+import { createAccept } from "../submission/submit.ts";
 import type { Replica } from "../replica.ts";
 import { createCalendarDesk, type CalendarDesk } from "./calendar-desk.ts";
 import { createScheduleDesk, type ScheduleDesk } from "./desk.ts";

@@ -6,7 +6,7 @@ import { createBoard } from "../../../../src/scheduler/core/board.ts";
 import { createChangeLog } from "../../../../src/scheduler/change-log.ts";
 import type { HttpDeps, View } from "../../../../src/scheduler/http/deps.ts";
 import type { HttpEnv } from "../../../../src/scheduler/http/env.ts";
-import { awaitSeen } from "../../../../src/scheduler/http/seen.ts";
+import { awaitSeen } from "../../../../src/scheduler/submission/seen.ts";
 import { NDJSON_TYPE, SSE_TYPE, streamAnswer } from "../../../../src/scheduler/http/streaming.ts";
 import { createAwaitFinal } from "../../../../src/scheduler/http/wait.ts";
 import { aborted } from "../../../../src/shared/io/lifecycle.ts";

@@ -5,7 +5,8 @@ import { describe, expect, it } from "vitest";
 import { MAX_DEPTH, parseBody } from "../../../../src/scheduler/http/body.ts";
 import { decodeCursor, encodeCursor } from "../../../../src/scheduler/http/cursor.ts";
 import { loopbackHosts, refuse } from "../../../../src/scheduler/http/gate.ts";
-import { fingerprintOf, readKey } from "../../../../src/scheduler/http/idempotency.ts";
+import { readKey } from "../../../../src/scheduler/http/idempotency-key.ts";
+import { fingerprintOf } from "../../../../src/scheduler/submission/idempotency.ts";
 import { derivedId } from "../../../../src/shared/derived-id.ts";
 import { isJobId } from "../../../../src/shared/names.ts";
 

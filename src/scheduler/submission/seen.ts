@@ -2,13 +2,13 @@
 import { MillraceError } from "../../shared/errors.ts";
 import { deferred } from "../../shared/io/lifecycle.ts";
 import type { Versioned } from "../../shared/io/job-store.ts";
-import type { View } from "./deps.ts";
+import type { Board } from "../core/board.ts";
 
 const WITHIN_MS = 5_000;
 
 /** Throws `broker_unavailable` when the index stays behind for 5 s, `job_not_found` when the job goes meanwhile. */
 export async function awaitSeen(
-  view: Pick<View, "get" | "watch">,
+  view: Pick<Board, "get" | "watch">,
   { record, seq }: Versioned,
 ): Promise<void> {
   const isSeen = (): boolean => (view.get(record.id)?.seq ?? 0) >= seq;

@@ -1,7 +1,9 @@
 // Accepts a job: its record is in the stream before anybody is told, and an idempotency key makes repeating it harmless.
 import { derivedId } from "../../shared/derived-id.ts";
 import { hasCode, MillraceError } from "../../shared/errors.ts";
-import { noJob, type Versioned } from "../../shared/io/job-store.ts";
+import type { Broker } from "../../shared/io/broker.ts";
+import type { Clock } from "../../shared/io/clock.ts";
+import { noJob, type JobStore, type Versioned } from "../../shared/io/job-store.ts";
 import { newJob, type Submission } from "../../shared/job-machine.ts";
 import type { JobRecord } from "../../shared/job.ts";
 import {
@@ -11,11 +13,11 @@ import {
   type LargeText,
 } from "../../shared/reference.ts";
 import { SPEC_DEFAULTS, type JobSpec } from "../../shared/spec.ts";
+import type { Admission } from "../admission.ts";
 import type { Caller } from "../auth/caller.ts";
-import { BODY_LIMIT } from "./body.ts";
-import type { HttpDeps } from "./deps.ts";
+import type { ReservationDesk } from "../reservations/desk.ts";
 import { fingerprintOf, refusalIn, requireSameBody } from "./idempotency.ts";
-import { createKeyRules } from "./key-rules.ts";
+import { createKeyRules, type KeyView } from "./key-rules.ts";
 import { awaitSeen } from "./seen.ts";
 
 export type Accepted = Versioned & {
@@ -25,7 +27,17 @@ export type Accepted = Versioned & {
   existing: boolean;
 };
 
+export type AcceptDeps = {
+  store: JobStore;
+  clock: Pick<Clock, "now">;
+  admission: Pick<Admission, "admit">;
+  view: KeyView;
+};
+
 export type Submit = (spec: JobSpec, by: Caller, key?: string) => Promise<Accepted>;
+
+/** Of JSON, without what stands in files of its own. */
+export const MAX_SPEC_BYTES = 1_048_576;
 
 /** A key's job may expire between the refusal and the look at it, hardly ever twice. */
 const MAX_ROUNDS = 3;
@@ -49,7 +61,7 @@ export function requireStorable(spec: JobSpec, maxPayload: number, field?: strin
     ...(large.has("stdin") ? {} : { stdin }),
   };
   const bytes = bytesOf({ ...rest, ...kept });
-  const limit = Math.min(BODY_LIMIT, maxPayload - RECORD_ROOM_BYTES);
+  const limit = Math.min(MAX_SPEC_BYTES, maxPayload - RECORD_ROOM_BYTES);
   if (bytes > limit) throw tooLarge(`The spec has ${bytes} bytes of JSON`, limit, [field]);
   return texts;
 }
@@ -81,8 +93,8 @@ export function createStoreInPlace({
   admission,
   view,
 }: {
-  admission: Pick<HttpDeps["admission"], "admit">;
-  view: Pick<HttpDeps["view"], "get" | "watch">;
+  admission: Pick<Admission, "admit">;
+  view: Pick<KeyView, "get" | "watch">;
 }): StoreInPlace {
   return async (record, write) => {
     const place = admission.admit(record.spec, record.origin?.namespace);
@@ -98,9 +110,7 @@ export function createStoreInPlace({
   };
 }
 
-export function createAccept(
-  deps: Pick<HttpDeps, "store" | "clock" | "admission" | "view">,
-): Accept {
+export function createAccept(deps: AcceptDeps): Accept {
   const { store } = deps;
   const rules = createKeyRules(deps);
   const storeInPlace = createStoreInPlace(deps);
@@ -119,8 +129,11 @@ export function createAccept(
 
 /** As `Accept`; also throws `idempotency_conflict` when the key was used with another spec. */
 export function createSubmit(
-  deps: Pick<HttpDeps, "store" | "clock" | "newJobId" | "broker" | "admission" | "view"> & {
-    reservations: Pick<HttpDeps["reservations"], "requireUse">;
+  deps: AcceptDeps & {
+    admission: Pick<Admission, "admit" | "complete" | "resolve">;
+    newJobId(): string;
+    broker: Pick<Broker, "maxPayload" | "subjects">;
+    reservations: Pick<ReservationDesk, "requireUse">;
   },
 ): Submit {
   const { store, clock, newJobId, broker, admission, reservations } = deps;

@@ -1,11 +1,12 @@
 // What the keys of a new job mean for the jobs that are there: one that stands for its unique key, those that it takes the place of.
 import { hasCode, MillraceError } from "../../shared/errors.ts";
-import type { Versioned } from "../../shared/io/job-store.ts";
+import type { Clock } from "../../shared/io/clock.ts";
+import type { JobStore, Versioned } from "../../shared/io/job-store.ts";
 import { isFinal, type JobRecord } from "../../shared/job.ts";
 import { durationMs } from "../../shared/durations.ts";
 import { SPEC_DEFAULTS, type JobSpec } from "../../shared/spec.ts";
 import type { Caller } from "../auth/caller.ts";
-import type { HttpDeps } from "./deps.ts";
+import type { Board } from "../core/board.ts";
 import { awaitSeen } from "./seen.ts";
 
 export type KeyRules = {
@@ -23,13 +24,16 @@ export type KeyRules = {
 
 const MAX_ROUNDS = 3;
 
+/** It may lag a little behind the store. */
+export type KeyView = Pick<
+  Board,
+  "get" | "watch" | "queueSettings" | "bearersOf" | "uniqueHolder" | "originalOf"
+>;
+
 export function createKeyRules(deps: {
-  store: Pick<HttpDeps["store"], "read" | "remove" | "requestCancel">;
-  view: Pick<
-    HttpDeps["view"],
-    "get" | "watch" | "queueSettings" | "bearersOf" | "uniqueHolder" | "originalOf"
-  >;
-  clock: Pick<HttpDeps["clock"], "now">;
+  store: Pick<JobStore, "read" | "remove" | "requestCancel">;
+  view: KeyView;
+  clock: Pick<Clock, "now">;
 }): KeyRules {
   const { store, view, clock } = deps;
 
