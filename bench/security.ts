@@ -1,14 +1,18 @@
 // What security costs: an open installation, one with keys, and one with keys and TLS take turns at the same work;
-// and what TLS costs where nothing else is done: bare hono without it and with it.
+// and what TLS costs where nothing else is done: bare hono, and the messages of a job alone, without it and with it.
 import { readFile, writeFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
 
 import { createApi } from "../src/client/api.ts";
+import { findBrokerBinary } from "../src/shared/io/broker-binary.ts";
+import { startBrokerProcess } from "../src/shared/io/broker-process.ts";
+import { brokerSettings } from "../src/shared/io/embedded-broker.ts";
 import { createAuthority } from "../test/lab/certificates.ts";
 import { median, show } from "./lib/figures.ts";
 import { secure, type Secured } from "./lib/guard.ts";
 import { startInstallation, type Installation } from "./lib/installation.ts";
 import { sendLoad } from "./lib/load.ts";
+import { startFloor as startMessagesFloor, type FloorClient } from "./lib/messages-floor.ts";
 import { inParallel } from "./lib/pace.ts";
 import { pathIn, startNode, tempDir, type Program } from "./lib/program.ts";
 import { connectSubmitter, type Submitter } from "./lib/submitter.ts";
@@ -28,6 +32,7 @@ type Whole = Side & {
   secured: Secured | undefined;
 };
 type Floor = Side & { program: Program; identity?: Secured["identity"] };
+type Messages = Side & { floor: FloorClient; stop(): Promise<void> };
 type Work<S> = {
   key: string;
   what: string;
@@ -92,6 +97,51 @@ const BARE: Work<Floor> = {
   jobs: 6_000,
   run: ({ installation, identity }, jobs) => submitAll(installation, jobs, identity),
 };
+
+const MESSAGES: Work<Messages> = {
+  key: "F1",
+  what: "the messages of such jobs alone",
+  jobs: 8_000,
+  async run({ floor }, jobs) {
+    const ends: Promise<unknown>[] = [];
+    await inParallel(jobs, CONNECTIONS, async () => ends.push((await floor.submit()).ended));
+    await Promise.all(ends);
+  },
+};
+
+async function startMessages(
+  name: string,
+  tls?: { cert: string; key: string; ca: string },
+): Promise<Messages> {
+  const home = await tempDir();
+  const guarded = tls === undefined ? {} : { tls: { cert_file: tls.cert, key_file: tls.key } };
+  const broker = await startBrokerProcess({
+    binary: await findBrokerBinary(),
+    dir: home.path,
+    settings: { ...brokerSettings(home.path, -1), ...guarded },
+  });
+  const programs: Program[] = [];
+  const adopt = (program: Program) => void programs.push(program);
+  const floor = await startMessagesFloor({ nats: broker.url, adopt }, tls?.ca);
+  return {
+    name,
+    floor,
+    installation: {
+      url: "",
+      async cpuMs() {
+        const pids = [process.pid, broker.pid, ...programs.map(({ pid }) => pid)];
+        const [client = 0, inBroker = 0, scheduler = 0, worker = 0] = await cpuMsOfTrees(pids);
+        return { broker: inBroker, scheduler, worker, client };
+      },
+    },
+    async stop() {
+      await floor[Symbol.asyncDispose]();
+      for (const program of programs) await program.end();
+      await broker.stop();
+      await home[Symbol.asyncDispose]();
+    },
+  };
+}
 
 async function startFloor(name: string, tls?: { cert: string; key: string; ca: string }) {
   const options = tls === undefined ? [] : [`--cert=${tls.cert}`, `--key=${tls.key}`];
@@ -162,10 +212,15 @@ for (const { submitter, installation } of sides) {
   await submitter[Symbol.asyncDispose]();
   await installation[Symbol.asyncDispose]();
 }
+await using dir = await tempDir();
+const authority = await createAuthority(dir.path, "bare");
+const tls = { ...(await authority.issue("server")), ca: authority.ca };
+if (wanted.includes(MESSAGES.key)) {
+  const floors = [await startMessages("bare"), await startMessages("bare and TLS", tls)];
+  works.push(await compare(MESSAGES, floors));
+  for (const { stop } of floors) await stop();
+}
 if (wanted.includes(BARE.key)) {
-  await using dir = await tempDir();
-  const authority = await createAuthority(dir.path, "bare");
-  const tls = { ...(await authority.issue("server")), ca: authority.ca };
   const floors = [await startFloor("bare"), await startFloor("bare and TLS", tls)];
   works.push(await compare(BARE, floors));
   for (const { program } of floors) await program.end();

@@ -42,8 +42,8 @@ function answer(broker: Broker): void {
   });
 }
 
-const [role, url] = process.argv.slice(2);
-const broker = await connectFloor(url!, role!);
+const [role, url, ca] = process.argv.slice(2);
+const broker = await connectFloor(url!, role!, ca);
 (role === "scheduler" ? passOn : answer)(broker);
 await broker.flush();
 console.log("{}");

@@ -7,9 +7,9 @@ import type { Installation } from "./installation.ts";
 /** Bytes: the record when it is new and when it is over, its part of an assignment. */
 export const LENGTHS = { queued: 180, assigned: 260, ended: 480 };
 
-/** Beside the installation, on the same broker. */
-export const connectFloor = (url: string, identity: string): Promise<Broker> =>
-  connectBroker({ url, identity, prefix: "floor" });
+/** Beside an installation, on the same broker; `ca` is whom a broker that speaks TLS is believed by. */
+export const connectFloor = (url: string, identity: string, ca?: string): Promise<Broker> =>
+  connectBroker({ url, identity, prefix: "floor", credentials: ca === undefined ? {} : { ca } });
 
 export type FloorClient = AsyncDisposable & {
   /** Resolves when it is stored; the promise in it when it is over, with the microsecond in which it reached the worker. */
@@ -17,11 +17,16 @@ export type FloorClient = AsyncDisposable & {
 };
 
 /** Starts what passes the messages on and answers them; their CPU counts as that of workers. */
-export async function startFloor(installation: Installation): Promise<FloorClient> {
-  const broker = await connectFloor(installation.nats, "client");
+export async function startFloor(
+  installation: Pick<Installation, "nats" | "adopt">,
+  ca?: string,
+): Promise<FloorClient> {
+  const broker = await connectFloor(installation.nats, "client", ca);
   await ensureTopology(broker);
   for (const role of ["scheduler", "worker"])
-    installation.adopt(await startNode([pathIn("floors/messages.ts"), role, installation.nats]));
+    installation.adopt(
+      await startNode([pathIn("floors/messages.ts"), role, installation.nats, ...(ca ? [ca] : [])]),
+    );
   const { jobs } = broker.subjects;
   const idFrom = jobs.record("").length;
   const queued = "x".repeat(LENGTHS.queued);
