@@ -125,13 +125,7 @@ async function runInSlot(
   using slot = await takeSlot(holding, deps);
   if (slot === undefined)
     return { kind: "not_started", reason: "The worker had no room for it, or was leaving." };
-  async function mayStillStart(): Promise<boolean> {
-    if (!(await isStillWanted(holding, deps))) holding.stop("superseded");
-    return !holding.stopping.isRaised;
-  }
-  const mayStart = () =>
-    deps.standing.isDoubtful() ? mayStillStart() : !holding.stopping.isRaised;
-  if (!(await mayStart())) return WAS_LEAVING;
+  if (!(await mayStart(holding, deps))) return WAS_LEAVING;
 
   using start = createStartRecord({ holding, recorder, workerId, log });
   using _guard = guardConnection(holding, deps.standing, clock);
@@ -139,7 +133,7 @@ async function runInSlot(
     record,
     attempt,
     stop: holding.stopping,
-    mayStart,
+    mayStart: () => mayStart(holding, deps),
     onStarted: start.begin,
     output: {
       write(channel, bytes) {
@@ -164,6 +158,16 @@ async function takeSlot({ assignment, stopping }: Holding, { slots, closed }: At
   if (free !== undefined) return free;
   const late = AbortSignal.timeout(MAX_WAIT_MS);
   return slots.take(wanted, AbortSignal.any([stopping.signal, closed, late]));
+}
+
+/** Asked twice of each attempt, and hardly ever in doubt: no promise is made for the rest. */
+function mayStart(holding: Holding, deps: AttemptDeps): boolean | Promise<boolean> {
+  return deps.standing.isDoubtful() ? mayStillStart(holding, deps) : !holding.stopping.isRaised;
+}
+
+async function mayStillStart(holding: Holding, deps: AttemptDeps): Promise<boolean> {
+  if (!(await isStillWanted(holding, deps))) holding.stop("superseded");
+  return !holding.stopping.isRaised;
 }
 
 /** After a silence the assignment may be void already: the record tells. */
