@@ -3,6 +3,7 @@ import { createRoute, OpenAPIHono, z } from "@hono/zod-openapi";
 
 import { hasCode, MillraceError } from "../../shared/errors.ts";
 import { jobSpecSchema, specError, type JobSpec } from "../../shared/spec.ts";
+import { createSubmit, requireStorable } from "../submission/submit.ts";
 import { json, jsonBody, problems } from "./answers.ts";
 import { readJson, SUBMIT_LIMIT } from "./body.ts";
 import type { HttpDeps } from "./deps.ts";
@@ -10,7 +11,6 @@ import type { HttpEnv } from "./env.ts";
 import { readKey } from "./idempotency-key.ts";
 import { keyParameter } from "./jobs.ts";
 import { SPEC_REFERENCE } from "./spec-schema.ts";
-import { createSubmit, requireStorable } from "../submission/submit.ts";
 
 const MAX_JOBS = 1_000;
 

@@ -8,6 +8,7 @@ import { noJob, type Versioned } from "../../shared/io/job-store.ts";
 import { isFinal, type JobRecord } from "../../shared/job.ts";
 import type { LargeText } from "../../shared/reference.ts";
 import { parseSpec } from "../../shared/spec.ts";
+import { createSubmit, requireStorable } from "../submission/submit.ts";
 import { json, jsonAnswer, jsonBody, problems, valid, waitParameter } from "./answers.ts";
 import { readJson, SUBMIT_LIMIT } from "./body.ts";
 import type { HttpDeps } from "./deps.ts";
@@ -16,7 +17,6 @@ import { readKey } from "./idempotency-key.ts";
 import { jobParams } from "./ids.ts";
 import { jobSchema, jobTag, jobView, valueAt, type JobView } from "./job-view.ts";
 import { SPEC_REFERENCE } from "./spec-schema.ts";
-import { createSubmit, requireStorable } from "../submission/submit.ts";
 import { createAwaitFinal } from "./wait.ts";
 
 const waitQuery = z.strictObject({ wait: waitParameter });

@@ -9,12 +9,12 @@ import { pause } from "../../shared/io/lifecycle.ts";
 import type { LogEntry } from "../logs/entry.ts";
 import type { LogQuery } from "../logs/log-reader.ts";
 import { batchesOf, renderNdjson, renderSse, renderText } from "../logs/render.ts";
+import { awaitSeen } from "../submission/seen.ts";
 import { problems } from "./answers.ts";
 import type { HttpDeps } from "./deps.ts";
 import type { HttpEnv } from "./env.ts";
 import { jobParams } from "./ids.ts";
 import { readJob } from "./jobs.ts";
-import { awaitSeen } from "../submission/seen.ts";
 import { NDJSON_TYPE, SSE_TYPE, streamAnswer, wantsEvents } from "./streaming.ts";
 
 const TEXT_TYPE = "text/plain; charset=utf-8";

@@ -2,9 +2,9 @@
 import { hasCode, MillraceError, type ErrorCode } from "../../shared/errors.ts";
 import { noJob, type Versioned } from "../../shared/io/job-store.ts";
 import type { Caller } from "../auth/caller.ts";
+import { awaitSeen } from "../submission/seen.ts";
 import type { JobActions } from "./cancel-retry.ts";
 import type { HttpDeps } from "./deps.ts";
-import { awaitSeen } from "../submission/seen.ts";
 
 export type Fates = { retried: string[]; refused: { id: string; code: ErrorCode }[] };
 

@@ -4,13 +4,13 @@ import { createRoute, OpenAPIHono, z } from "@hono/zod-openapi";
 import { formatDuration } from "../../shared/durations.ts";
 import { MillraceError } from "../../shared/errors.ts";
 import type { Reason } from "../core/board.ts";
+import { awaitSeen } from "../submission/seen.ts";
 import { json, problems } from "./answers.ts";
 import type { HttpDeps } from "./deps.ts";
 import type { HttpEnv } from "./env.ts";
 import { jobParams } from "./ids.ts";
 import { iso } from "./job-view.ts";
 import { readJob } from "./jobs.ts";
-import { awaitSeen } from "../submission/seen.ts";
 
 const whySchema = z
   .object({
