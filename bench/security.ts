@@ -13,7 +13,7 @@ import { secure, type Secured } from "./lib/guard.ts";
 import { startInstallation, type Installation } from "./lib/installation.ts";
 import { sendLoad } from "./lib/load.ts";
 import { startFloor as startMessagesFloor, type FloorClient } from "./lib/messages-floor.ts";
-import { inParallel } from "./lib/pace.ts";
+import { submitAll } from "./lib/pace.ts";
 import { pathIn, startNode, tempDir, type Program } from "./lib/program.ts";
 import { connectSubmitter, type Submitter } from "./lib/submitter.ts";
 import { cpuMsOfTrees } from "./lib/usage.ts";
@@ -53,13 +53,10 @@ if (!Number.isInteger(rounds) || rounds < 1)
   throw new Error("--rounds must be a whole number from 1 on");
 const share = values.quick ? 0.25 : 1;
 
-async function runAll({ submitter }: Whole, spec: object, jobs: number, width: number) {
-  const ends: Promise<unknown>[] = [];
-  await inParallel(jobs, width, async () => ends.push((await submitter.submit(spec)).ended));
-  await Promise.all(ends);
-}
+const runAll = ({ submitter }: Whole, spec: object, jobs: number, width: number) =>
+  submitAll(jobs, width, () => submitter.submit(spec));
 
-const submitAll = ({ url }: { url: string }, requests: number, identity?: Secured["identity"]) =>
+const postAll = ({ url }: { url: string }, requests: number, identity?: Secured["identity"]) =>
   sendLoad({
     url: `${url}/v1/jobs`,
     // nobody runs them: what is measured is taking them
@@ -87,7 +84,7 @@ const WORKS: readonly Work<Whole>[] = [
     key: "F9",
     what: "POST /v1/jobs, 50 connections",
     jobs: 6_000,
-    run: ({ installation, secured }, jobs) => submitAll(installation, jobs, secured?.identity),
+    run: ({ installation, secured }, jobs) => postAll(installation, jobs, secured?.identity),
   },
 ];
 
@@ -95,18 +92,14 @@ const BARE: Work<Floor> = {
   key: "F9",
   what: "the same by bare hono, which checks it and stores nothing",
   jobs: 6_000,
-  run: ({ installation, identity }, jobs) => submitAll(installation, jobs, identity),
+  run: ({ installation, identity }, jobs) => postAll(installation, jobs, identity),
 };
 
 const MESSAGES: Work<Messages> = {
   key: "F1",
   what: "the messages of such jobs alone",
   jobs: 8_000,
-  async run({ floor }, jobs) {
-    const ends: Promise<unknown>[] = [];
-    await inParallel(jobs, CONNECTIONS, async () => ends.push((await floor.submit()).ended));
-    await Promise.all(ends);
-  },
+  run: ({ floor }, jobs) => submitAll(jobs, CONNECTIONS, () => floor.submit()),
 };
 
 async function startMessages(

@@ -14,6 +14,17 @@ export async function inParallel(
   await Promise.all(Array.from({ length: Math.min(width, count) }, lane));
 }
 
+/** So many submissions under way at once, however many have not ended yet; resolves when all have. */
+export async function submitAll(
+  count: number,
+  width: number,
+  submit: () => Promise<{ ended: Promise<unknown> }>,
+): Promise<void> {
+  const ends: Promise<unknown>[] = [];
+  await inParallel(count, width, async () => ends.push((await submit()).ended));
+  await Promise.all(ends);
+}
+
 export async function secondsOf(act: () => Promise<unknown>): Promise<number> {
   const from = microseconds();
   await act();

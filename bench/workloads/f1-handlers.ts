@@ -3,7 +3,7 @@ import { connect } from "../../src/client/connect.ts";
 import type { Millrace } from "../../src/client/millrace.ts";
 import { startInstallation } from "../lib/installation.ts";
 import { startFloor, type FloorClient } from "../lib/messages-floor.ts";
-import { inParallel } from "../lib/pace.ts";
+import { inParallel, submitAll } from "../lib/pace.ts";
 import { figureOf, type PeerRecord } from "../lib/peers.ts";
 import { connectSubmitter, type Submitter } from "../lib/submitter.ts";
 import {
@@ -21,19 +21,11 @@ const SLOTS = 50;
 const BULK = 1_000;
 const SPEC = { handler: "noop" };
 
-/** So many submissions under way at any time; resolves when every result is known. */
-async function oneByOne(submitter: Submitter, jobs: number): Promise<void> {
-  const ends: Promise<unknown>[] = [];
-  await inParallel(jobs, IN_FLIGHT, async () => ends.push((await submitter.submit(SPEC)).ended));
-  await Promise.all(ends);
-}
+const oneByOne = (submitter: Submitter, jobs: number): Promise<void> =>
+  submitAll(jobs, IN_FLIGHT, () => submitter.submit(SPEC));
 
-/** The same of the messages alone. */
-async function messagesAlone(floor: FloorClient, jobs: number): Promise<void> {
-  const ends: Promise<unknown>[] = [];
-  await inParallel(jobs, IN_FLIGHT, async () => ends.push((await floor.submit()).ended));
-  await Promise.all(ends);
-}
+const messagesAlone = (floor: FloorClient, jobs: number): Promise<void> =>
+  submitAll(jobs, IN_FLIGHT, () => floor.submit());
 
 /** A thousand at once, then the next thousand when they are stored. */
 async function inBulk(submitter: Submitter, jobs: number): Promise<void> {

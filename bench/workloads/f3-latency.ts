@@ -96,28 +96,23 @@ export const latency: Workload = {
   },
 };
 
-async function overNats(submitter: Submitter, jobs: number): Promise<Times> {
+/** One after the other; `run` resolves when the result is known, with the microsecond of the start. */
+async function timesOf(jobs: number, run: () => Promise<number>): Promise<Times> {
   const times: Times = { start: [], result: [] };
   for (let job = 0; job < jobs; job += 1) {
     const from = microseconds();
-    const { result } = await submitter.run({ handler: "noop" });
-    times.result.push((microseconds() - from) / 1_000);
-    times.start.push((Number(result) - from) / 1_000);
-  }
-  return times;
-}
-
-/** The same of the messages alone. */
-async function messagesAlone(floor: FloorClient, jobs: number): Promise<Times> {
-  const times: Times = { start: [], result: [] };
-  for (let job = 0; job < jobs; job += 1) {
-    const from = microseconds();
-    const startedAt = await (await floor.submit()).ended;
+    const startedAt = await run();
     times.result.push((microseconds() - from) / 1_000);
     times.start.push((startedAt - from) / 1_000);
   }
   return times;
 }
+
+const overNats = (submitter: Submitter, jobs: number): Promise<Times> =>
+  timesOf(jobs, async () => Number((await submitter.run({ handler: "noop" })).result));
+
+const messagesAlone = (floor: FloorClient, jobs: number): Promise<Times> =>
+  timesOf(jobs, async () => (await floor.submit()).ended);
 
 async function firstBytes({ url }: Installation, jobs: number): Promise<number[]> {
   const milliseconds: number[] = [];
